@@ -1,0 +1,123 @@
+/**
+ * A bank's message, from the bytes to the acknowledgement: read and verify (pure) → settle (committed) → acknowledge.
+ * Nothing touches payment state before the signature holds (I7), and no positive answer leaves before the commit (I4).
+ */
+import type { Logger } from 'pino'
+import type { AdapterContext, HttpReply, RawRequest, Verdict } from '../../adapters/contract.ts'
+import { type Environment, newId } from '../environment.ts'
+import type { Metrics } from '../metrics.ts'
+import type { OpenRailAccount } from '../rails/accounts.ts'
+import type { Settler } from '../settlement/group.ts'
+import { callbackRow } from '../store/callback-evidence.ts'
+import type { Database } from '../store/database.ts'
+import { insertAll } from '../store/rows.ts'
+
+export type CallbackArrival = {
+  readonly request: RawRequest
+  readonly requestId: string
+  readonly remoteAddress: string
+}
+
+export type CallbackReceiver = (account: OpenRailAccount, arrival: CallbackArrival) => Promise<HttpReply>
+
+export type CallbackReceiverOptions = {
+  readonly database: Database
+  readonly settler: Settler
+  readonly environment: Environment
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly serverIp: string
+  /** Refused requests kept as evidence per rail account and minute; more are only counted, so that nobody can fill the disk. */
+  readonly refusedEvidencePerMinute?: number
+}
+
+export function createCallbackReceiver(options: CallbackReceiverOptions): CallbackReceiver {
+  const { database, settler, environment, metrics, log, serverIp, refusedEvidencePerMinute = 120 } = options
+  const kept = new Map<string, { minute: number; count: number }>()
+
+  function mayKeepEvidence(accountId: string, at: Date): boolean {
+    const minute = Math.floor(at.getTime() / 60_000)
+    const counter = kept.get(accountId)
+    if (counter === undefined || counter.minute !== minute) {
+      kept.set(accountId, { minute, count: 1 })
+      return true
+    }
+    counter.count += 1
+    return counter.count <= refusedEvidencePerMinute
+  }
+
+  async function keepEvidence(account: OpenRailAccount, arrival: CallbackArrival, receivedAt: Date, verdict: string, detail: string, reply: HttpReply): Promise<void> {
+    const row = callbackRow({
+      ...arrival,
+      id: newId(environment, 'cbk'),
+      tenantId: account.tenantId,
+      railAccountId: account.id,
+      receivedAt,
+      verdict,
+      detail,
+      settlementId: null,
+      reply,
+    })
+    await insertAll(database, 'callbacks', [row])
+  }
+
+  return async (account, arrival) => {
+    const { adapter, config } = account
+    const receivedAt = environment.now()
+    const railAccount = { id: account.id, config }
+    const context: AdapterContext = { now: receivedAt, requestId: newId(environment, 'req').slice(4), serverIp }
+    const acknowledge = (verdict: Verdict): HttpReply => adapter.acknowledge(verdict, arrival.request, railAccount, context)
+    const named = adapter.lookup(arrival.request)
+    const child = log.child({ requestId: arrival.requestId, rail: account.rail, railAccountId: account.id, merchantRef: named.merchantRef })
+
+    const reading = adapter.readCallback(arrival.request, railAccount, context)
+    switch (reading.kind) {
+      case 'handshake':
+        return reading.reply
+      case 'refused': {
+        const reply = acknowledge({ kind: 'refused', reason: reading.reason })
+        metrics.callbacks.inc({ rail: account.rail, verdict: `refused_${reading.reason}` })
+        child.warn({ reason: reading.reason, detail: reading.detail }, 'callback refused')
+        if (mayKeepEvidence(account.id, receivedAt)) {
+          try {
+            await keepEvidence(account, arrival, receivedAt, `refused:${reading.reason}`, reading.detail, reply)
+          } catch (error) {
+            // The refusal stands with or without its evidence.
+            child.error({ err: error }, 'evidence of a refused callback could not be kept')
+          }
+        }
+        return reply
+      }
+      case 'ignored':
+      case 'bill':
+      case 'outcome':
+        break
+    }
+
+    try {
+      if (reading.kind === 'ignored') {
+        const reply = acknowledge({ kind: 'ignored' })
+        await keepEvidence(account, arrival, receivedAt, 'ignored', reading.reason, reply)
+        metrics.callbacks.inc({ rail: account.rail, verdict: 'ignored' })
+        return reply
+      }
+      if (reading.kind === 'bill') {
+        if (adapter.answerBill === undefined) throw new TypeError(`${adapter.name} reads bills but cannot answer them`)
+        return adapter.answerBill({ kind: 'unavailable' }, arrival.request, railAccount, context)
+      }
+      const result = await settler.settle({
+        outcome: reading.outcome,
+        transferRail: adapter.capabilities.transfer,
+        callback: { ...arrival, receivedAt, acknowledge },
+      })
+      metrics.callbacks.inc({ rail: account.rail, verdict: result.verdict.kind })
+      metrics.settlements.inc({ rail: account.rail, rule: result.rule })
+      child[result.alarm ? 'warn' : 'info']({ rule: result.rule, verdict: result.verdict.kind, settlementId: result.settlementId }, 'callback settled')
+      return result.reply ?? acknowledge(result.verdict)
+    } catch (error) {
+      child.error({ err: error }, 'callback could not be settled; the rail is asked to call again')
+      metrics.callbacks.inc({ rail: account.rail, verdict: 'unavailable' })
+      return acknowledge({ kind: 'unavailable' })
+    }
+  }
+}

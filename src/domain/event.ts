@@ -1,0 +1,110 @@
+/**
+ * The events a dossier system receives. Field meanings: contracts/events/*.schema.json.
+ * A receiver can fill the fee list of the national synchronisation from it (domain.md §8.3): per-item name, code, amount, kind.
+ */
+import type { EventType, InvoiceStatus } from './decision.ts'
+
+export type EventInvoice = {
+  readonly id: string
+  readonly version: number
+  readonly status: InvoiceStatus
+  readonly dossierCode: string
+  readonly procedureCode: string
+  readonly collectingAgencyCode: string
+  readonly payCode: string
+  readonly total: bigint
+  readonly items: readonly {
+    readonly lineNo: number
+    readonly rateId: string | null
+    readonly kind: string
+    readonly nameVi: string
+    readonly net: bigint
+    readonly economicCode: string | null
+    readonly taxObligationId: string | null
+  }[]
+}
+
+export type EventPayment = {
+  readonly paymentId: string | null
+  readonly settlementId: string
+  readonly rail: string
+  readonly railAccountId: string
+  readonly railTransactionId: string
+  readonly merchantRef: string | null
+  readonly amount: bigint
+  /** The payer's bank time: it restarts deadlines (domain.md §7.5), so never use the time of arrival instead. */
+  readonly paidAt: Date
+  /** Seconds after expiry; null when in time. */
+  readonly lateBySeconds: number | null
+}
+
+export type EventBody = {
+  readonly id: string
+  readonly type: EventType
+  readonly occurredAt: Date
+  /** Order of the events of one invoice, from 1. */
+  readonly sequence: number
+  readonly invoice: EventInvoice
+  readonly payment?: EventPayment
+  readonly reason?: string
+  readonly successorId?: string
+}
+
+/** The exact JSON text that is stored, signed and sent. Amounts are JSON integers. */
+export function eventText(event: EventBody): string {
+  const { invoice, payment } = event
+  return JSON.stringify({
+    id: event.id,
+    type: event.type,
+    timestamp: event.occurredAt.toISOString(),
+    data: {
+      sequence: event.sequence,
+      invoice: {
+        id: invoice.id,
+        version: invoice.version,
+        status: invoice.status,
+        dossierCode: invoice.dossierCode,
+        procedureCode: invoice.procedureCode,
+        collectingAgencyCode: invoice.collectingAgencyCode,
+        payCode: invoice.payCode,
+        total: integer(invoice.total),
+        currency: 'VND',
+        items: invoice.items.map((item) => ({
+          lineNo: item.lineNo,
+          rateId: item.rateId,
+          kind: item.kind,
+          nameVi: item.nameVi,
+          amount: integer(item.net),
+          economicCode: item.economicCode,
+          taxObligationId: item.taxObligationId,
+        })),
+      },
+      ...(payment === undefined
+        ? {}
+        : {
+            payment: {
+              id: payment.paymentId,
+              settlementId: payment.settlementId,
+              rail: payment.rail,
+              railAccountId: payment.railAccountId,
+              railTransactionId: payment.railTransactionId,
+              merchantRef: payment.merchantRef,
+              amount: integer(payment.amount),
+              currency: 'VND',
+              paidAt: payment.paidAt.toISOString(),
+              lateBySeconds: payment.lateBySeconds,
+              online: true,
+            },
+          }),
+      ...(event.reason === undefined ? {} : { reason: event.reason }),
+      ...(event.successorId === undefined ? {} : { successorId: event.successorId }),
+    },
+  })
+}
+
+function integer(amount: bigint): number {
+  const value = Number(amount)
+  // Amounts are bounded far below this (money.ts); a wrong number must never leave silently.
+  if (!Number.isSafeInteger(value)) throw new RangeError(`amount ${amount} does not fit a JSON integer`)
+  return value
+}

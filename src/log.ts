@@ -1,0 +1,19 @@
+import { type DestinationStream, type Logger, pino } from 'pino'
+
+/** Names under which secrets and personal data might be logged by accident, anywhere in an object. */
+const secretNames = [
+  'authorization', 'cookie', 'client_assertion', 'access_token', 'secret', 'secrets', 'hashSecret', 'privateKey', 'otp', 'code_typed',
+  'personalId', 'phone', 'token', 'payToken', 'password',
+]
+
+/** JSON logs with secrets and personal data taken out. */
+export function createLogger(level: string, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+  }
+  return destination === undefined ? pino(options) : pino(options, destination)
+}

@@ -1,0 +1,83 @@
+/**
+ * What the door must know before it decides: read and locked in one place.
+ *
+ * Lock order, everywhere in the gateway: invoices (in id order), then anything that hangs from them. Whoever holds an
+ * invoice's row lock owns its payments, items and settlements, so no other lock is needed and no cycle can form.
+ */
+import type { Disposition } from '../domain/decision.ts'
+import type { Posting } from '../domain/postings.ts'
+import type { Transaction } from '../store/database.ts'
+import { type BookInvoice, readInvoiceBook } from '../store/invoice-book.ts'
+import { rowsToJson } from '../store/rows.ts'
+
+export type BookSettlement = { id: string; disposition: Disposition; amount: bigint; postings: Posting[] }
+
+export type BookRailAccount = { id: string; tenantId: string; rail: string; beneficiaryAccountId: string }
+
+export type Reference = { railAccountId: string; merchantRef: string | null; railTransactionId: string }
+
+export type Books = {
+  /** Invoice id by `railAccountId merchantRef`. */
+  invoiceIdByReference: Map<string, string>
+  invoices: Map<string, BookInvoice>
+  railAccounts: Map<string, BookRailAccount>
+  /** By `settlementKey`. */
+  settlements: Map<string, BookSettlement>
+}
+
+export function referenceKey(railAccountId: string, merchantRef: string): string {
+  return `${railAccountId} ${merchantRef}`
+}
+
+export function settlementKey(railAccountId: string, railTransactionId: string, direction: 'IN' | 'OUT'): string {
+  return `${direction} ${railAccountId} ${railTransactionId}`
+}
+
+/** Locks every invoice that the references lead to, then reads all that the decisions depend on. */
+export async function openBooks(tx: Transaction, references: readonly Reference[]): Promise<Books> {
+  const named = references.filter((reference) => reference.merchantRef !== null)
+  const resolved = await tx.query<{ account: string; ref: string; invoice_id: string }>(
+    `SELECT r.account, r.ref, coalesce(p.invoice_id, i.id) AS invoice_id
+       FROM json_to_recordset($1::json) AS r(account text, ref text)
+       LEFT JOIN payments p ON p.rail_account_id = r.account AND p.merchant_ref = r.ref
+       LEFT JOIN invoices i ON i.pay_code = r.ref
+      WHERE p.id IS NOT NULL OR i.id IS NOT NULL`,
+    [rowsToJson(named.map(({ railAccountId, merchantRef }) => ({ account: railAccountId, ref: merchantRef })))],
+  )
+  const invoiceIds = [...new Set(resolved.map((row) => row.invoice_id))].sort()
+  if (invoiceIds.length > 0) {
+    // In id order, so that two batches that share invoices wait for one another and never deadlock.
+    await tx.query('SELECT id FROM invoices WHERE id = ANY($1) ORDER BY id FOR UPDATE', [invoiceIds])
+  }
+  // After the locks: each statement sees what the transaction we waited for has committed.
+  const invoices = invoiceIds.length === 0 ? [] : await readInvoiceBook(tx, invoiceIds)
+  const accountIds = [...new Set(references.map((reference) => reference.railAccountId))]
+  const railAccounts = await tx.query<BookRailAccount>(
+    `SELECT id, tenant_id AS "tenantId", rail, beneficiary_account_id AS "beneficiaryAccountId" FROM rail_accounts WHERE id = ANY($1)`,
+    [accountIds],
+  )
+  const settlements = await tx.query<{ id: string; account: string; txn: string; direction: 'IN' | 'OUT'; disposition: Disposition; amount: bigint; postings: { account: string; amount: string }[] | null }>(
+    `SELECT s.id, s.rail_account_id AS account, s.rail_transaction_id AS txn, s.direction, s.disposition, s.amount,
+            (SELECT json_agg(json_build_object('account', p.account, 'amount', p.amount::text) ORDER BY p.line_no)
+               FROM ledger_transactions t JOIN ledger_postings p ON p.transaction_id = t.id WHERE t.settlement_id = s.id) AS postings
+       FROM settlements s
+       JOIN json_to_recordset($1::json) AS r(account text, txn text) ON s.rail_account_id = r.account AND s.rail_transaction_id = r.txn`,
+    [rowsToJson(references.map(({ railAccountId, railTransactionId }) => ({ account: railAccountId, txn: railTransactionId })))],
+  )
+  return {
+    invoiceIdByReference: new Map(resolved.map((row) => [referenceKey(row.account, row.ref), row.invoice_id])),
+    invoices: new Map(invoices.map((invoice) => [invoice.id, invoice])),
+    railAccounts: new Map(railAccounts.map((account) => [account.id, account])),
+    settlements: new Map(
+      settlements.map((row) => [
+        settlementKey(row.account, row.txn, row.direction),
+        {
+          id: row.id,
+          disposition: row.disposition,
+          amount: row.amount,
+          postings: (row.postings ?? []).map(({ account, amount }) => ({ account, amount: BigInt(amount) })),
+        },
+      ]),
+    ),
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * The way to PostgreSQL. bigint columns are JS bigints, timestamps are Dates, calendar dates stay text.
+ */
+import pg from 'pg'
+import type { Logger } from 'pino'
+
+export type Query = <Row extends object>(text: string, values: readonly unknown[]) => Promise<Row[]>
+
+export type Transaction = { readonly query: Query }
+
+export type Listening = { close(): Promise<void> }
+
+export type Database = {
+  readonly query: Query
+  /**
+   * Runs `work` in one transaction. Serialization failures and deadlocks are tried again (bounded, with jitter): the work
+   * must have no effect outside the transaction. Resolves after the commit.
+   */
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>, options?: { readonly isolation?: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE' }): Promise<Result>
+  /** Calls the handler at each NOTIFY, and once after each reconnection, when some may have been missed. */
+  listen(channel: string, handler: () => void): Promise<Listening>
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** PostgreSQL cannot be reached or cannot take work now; nothing is known to be committed. */
+export class StoreUnavailableError extends Error {
+  readonly code = 'STORE_UNAVAILABLE'
+  /** True when a COMMIT was sent and its result was lost: the work may or may not be on record. */
+  readonly commitUnknown: boolean
+
+  constructor(message: string, options: { cause: unknown; commitUnknown?: boolean }) {
+    super(message, { cause: options.cause })
+    this.commitUnknown = options.commitUnknown ?? false
+  }
+}
+
+export type DatabaseOptions = {
+  readonly url: string
+  readonly maxConnections: number
+  readonly log: Logger
+  /** Role the service works under; migrations run as the owner instead. */
+  readonly serviceRole?: string
+  /** 0 ≤ value < 1, for the jitter between tries. */
+  readonly random?: () => number
+  readonly sleep?: (ms: number) => Promise<void>
+  readonly statementTimeoutMs?: number
+}
+
+const maxTries = 5
+const connectTimeoutMs = 5_000
+const lockTimeoutMs = 10_000
+const relistenMs = 1_000
+
+const { builtins } = pg.types
+const parsers = new Map<number, (text: string) => unknown>([
+  [builtins.INT8, (text) => BigInt(text)],
+  [builtins.DATE, (text) => text],
+])
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => parsers.get(oid) ?? pg.types.getTypeParser(oid, format),
+}
+
+/** The `code` of an error: an SQLSTATE, a system code, or ''. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+/** Connection lost (08…), server shutting down or starting (57P…), too many connections (53…), or the socket itself failed. */
+function isUnavailable(error: unknown): boolean {
+  const code = errorCode(error)
+  return (
+    /^(08|57P|53)/.test(code) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'].includes(code) ||
+    (error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message))
+  )
+}
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const { url, maxConnections, log, serviceRole, random = () => 0.5, sleep = pause, statementTimeoutMs = 30_000 } = options
+  const settings: pg.PoolConfig = {
+    connectionString: url,
+    types,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    application_name: 'feegate',
+    options: [
+      ...(serviceRole === undefined ? [] : [`-c role=${serviceRole}`]),
+      `-c statement_timeout=${statementTimeoutMs}`,
+      `-c lock_timeout=${lockTimeoutMs}`,
+      '-c idle_in_transaction_session_timeout=60000',
+      '-c timezone=UTC',
+    ].join(' '),
+  }
+  const pool = new pg.Pool({ ...settings, max: maxConnections, idleTimeoutMillis: 30_000 })
+  // A connection that breaks while idle is dropped by the pool; the next use opens another.
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
+
+  async function run<Row extends object>(client: pg.ClientBase | pg.Pool, text: string, values: readonly unknown[]): Promise<Row[]> {
+    const result = await client.query<Row>(text, [...values])
+    return result.rows
+  }
+
+  async function connect(): Promise<pg.PoolClient> {
+    try {
+      return await pool.connect()
+    } catch (error) {
+      throw new StoreUnavailableError('the database cannot be reached', { cause: error })
+    }
+  }
+
+  async function once<Result>(work: (tx: Transaction) => Promise<Result>, isolation: string): Promise<Result> {
+    const client = await connect()
+    let broken: Error | undefined
+    const onError = (error: Error): void => {
+      broken = error
+    }
+    client.on('error', onError)
+    let committing = false
+    try {
+      await client.query(`BEGIN ISOLATION LEVEL ${isolation}`)
+      const result = await work({ query: (text, values) => run(client, text, values) })
+      committing = true
+      await client.query('COMMIT')
+      return result
+    } catch (error) {
+      if (isUnavailable(error)) {
+        broken ??= error instanceof Error ? error : new Error(String(error))
+        throw new StoreUnavailableError('the database connection was lost', { cause: error, commitUnknown: committing })
+      }
+      try {
+        await client.query('ROLLBACK')
+      } catch (rollbackError) {
+        broken ??= rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
+      }
+      throw error
+    } finally {
+      client.off('error', onError)
+      client.release(broken)
+    }
+  }
+
+  return {
+    async query(text, values) {
+      try {
+        return await run(pool, text, values)
+      } catch (error) {
+        if (isUnavailable(error)) throw new StoreUnavailableError('the database cannot be reached', { cause: error })
+        throw error
+      }
+    },
+    async transaction(work, { isolation = 'READ COMMITTED' } = {}) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await once(work, isolation)
+        } catch (error) {
+          const code = errorCode(error)
+          if ((code !== '40001' && code !== '40P01') || attempt === maxTries) throw error
+          log.info({ code, attempt }, 'transaction tried again')
+          await sleep(2 ** attempt * (1 + random()) * 5)
+        }
+      }
+    },
+    listen: (channel, handler) => startListening(settings, channel, handler, log),
+    async ping() {
+      await this.query('SELECT 1', [])
+    },
+    close: () => pool.end(),
+  }
+}
+
+async function startListening(settings: pg.ClientConfig, channel: string, handler: () => void, log: Logger): Promise<Listening> {
+  let client: pg.Client | null = null
+  let timer: NodeJS.Timeout | null = null
+  let closed = false
+
+  async function connect(): Promise<void> {
+    const fresh = new pg.Client(settings)
+    fresh.on('notification', handler)
+    const reconnect = (): void => {
+      if (closed || client !== fresh) return
+      client = null
+      timer = setTimeout(() => void connect(), relistenMs)
+    }
+    fresh.on('error', (error) => {
+      log.warn({ err: error }, 'the listening connection broke')
+      reconnect()
+    })
+    fresh.on('end', reconnect)
+    client = fresh
+    try {
+      await fresh.connect()
+      await fresh.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
+      handler()
+    } catch (error) {
+      log.warn({ err: error }, 'cannot listen; trying again')
+      reconnect()
+    }
+  }
+
+  await connect()
+  return {
+    async close() {
+      closed = true
+      if (timer !== null) clearTimeout(timer)
+      await client?.end()
+    },
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

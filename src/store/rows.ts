@@ -1,0 +1,31 @@
+import type { Transaction } from './database.ts'
+
+/** A value of a column as a row object holds it; arrays and plain objects become jsonb or text[] as the column asks. */
+type ColumnValue = string | number | bigint | boolean | Date | Uint8Array | null | readonly unknown[] | object
+
+export type Row = Readonly<Record<string, ColumnValue>>
+
+/**
+ * Inserts all rows in one statement. All rows have the same keys, which are the column names; a column left out takes its
+ * default. Set-based on purpose: one round trip whether it is one row or a thousand.
+ */
+export async function insertAll(tx: Pick<Transaction, 'query'>, table: string, rows: readonly Row[], onConflict = ''): Promise<void> {
+  const first = rows[0]
+  if (first === undefined) return
+  const columns = Object.keys(first).join(', ')
+  await tx.query(
+    `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${table}, $1::json) ${onConflict}`,
+    [rowsToJson(rows)],
+  )
+}
+
+/** JSON text for json_populate_recordset and json_to_recordset: exact bigints, UTC times, hex bytes. */
+export function rowsToJson(rows: readonly object[]): string {
+  return JSON.stringify(rows, function replace(this: unknown, key: string, value: unknown) {
+    // Date and Buffer have a toJSON that runs before the replacer, so look at the value as it stood in its row.
+    const original: unknown = this !== null && typeof this === 'object' ? Reflect.get(this, key) : value
+    if (typeof original === 'bigint') return original.toString()
+    if (original instanceof Uint8Array) return `\\x${Buffer.from(original).toString('hex')}`
+    return value
+  })
+}
