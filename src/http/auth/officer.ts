@@ -1,0 +1,65 @@
+/** Officers of agencies: bearer tokens of the organisation's own identity provider (OIDC), checked against its JWKS. */
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { Environment } from '../../environment.ts'
+import { Problem } from '../../problem/problem.ts'
+
+export const roles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit'] as const
+export type Role = (typeof roles)[number]
+
+export type Officer = { readonly subject: string; readonly name: string; readonly tenantId: string; readonly roles: readonly Role[] }
+
+export type OfficerVerifier = (request: FastifyRequest) => Promise<Officer>
+
+const claimsSchema = z.object({
+  sub: z.string().min(1).max(200),
+  name: z.string().max(200).default(''),
+  tenant: z.string().min(1).max(60),
+  roles: z.array(z.string().max(60)).max(50),
+})
+
+const clockToleranceSeconds = 30
+
+/**
+ * @param issuer null when no issuer is configured: every officer is refused then
+ */
+export function createOfficerVerifier({ issuer, audience, environment }: { issuer: string | null; audience: string; environment: Environment }): OfficerVerifier {
+  if (issuer === null) return () => Promise.reject(new Problem('UNAUTHENTICATED', { en: 'no identity provider is configured for officers', vi: 'Chưa cấu hình nhà cung cấp định danh cho cán bộ.' }))
+  const base = issuer.replace(/\/+$/, '')
+  // Cached, read again when a token names a key it does not hold, and kept through outages of the issuer.
+  const keys = createRemoteJWKSet(new URL(`${base}/jwks.json`), { timeoutDuration: 3_000, cooldownDuration: 5_000, cacheMaxAge: 600_000 })
+  return async (request) => {
+    const token = bearerToken(request)
+    let payload: unknown
+    try {
+      const verified = await jwtVerify(token, keys, {
+        issuer,
+        audience,
+        algorithms: ['ES256', 'PS256', 'EdDSA', 'RS256'],
+        clockTolerance: clockToleranceSeconds,
+        currentDate: environment.now(),
+        requiredClaims: ['exp', 'sub'],
+      })
+      payload = verified.payload
+    } catch (error) {
+      if (error instanceof errors.JWKSTimeout) throw new Problem('UNAVAILABLE', { cause: error })
+      throw new Problem('UNAUTHENTICATED', { cause: error })
+    }
+    const claims = claimsSchema.safeParse(payload)
+    if (!claims.success) throw new Problem('UNAUTHENTICATED', { cause: claims.error })
+    const { sub, name, tenant } = claims.data
+    return { subject: sub, name, tenantId: tenant, roles: roles.filter((role) => claims.data.roles.includes(role)) }
+  }
+}
+
+/** The token of the Authorization header; throws when there is none of the expected form. */
+export function bearerToken(request: FastifyRequest): string {
+  const match = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/.exec(request.headers.authorization ?? '')
+  if (match?.[1] === undefined) throw new Problem('UNAUTHENTICATED')
+  return match[1]
+}
+
+export function requireRole(officer: Officer, role: Role): void {
+  if (!officer.roles.includes(role)) throw new Problem('FORBIDDEN', { vi: `Cần vai trò ${role}.`, en: `The role ${role} is needed.` })
+}

@@ -1,0 +1,68 @@
+import type { PaymentInstruction } from '../../../payment/instruction.ts'
+import { type Html, html } from './html.ts'
+import { qrSection } from './invoice-page.ts'
+import { layout } from './layout.ts'
+import { type Language, textsIn } from './texts.ts'
+
+export type AttemptPage = {
+  readonly token: string
+  readonly paymentId: string
+  readonly railTitle: string
+  readonly instruction: PaymentInstruction
+  /** After a wrong one-time code. */
+  readonly triesLeft: number | null
+}
+
+/** How the payer goes on with an attempt that has begun. */
+export function attemptPage(page: AttemptPage, language: Language): string {
+  const texts = textsIn(language)
+  const { instruction } = page
+  const path = `/pay/${page.token}/payments/${page.paymentId}`
+  const back = html`<p><a class="button plain" href="/pay/${page.token}?lang=${language}">${texts.back}</a></p>`
+  const frame = { language, title: texts.title, path }
+  switch (instruction.kind) {
+    case 'redirect':
+      return layout(
+        { ...frame, goTo: instruction.url },
+        html`<h1>${page.railTitle}</h1><section><p>${texts.goToBankHint}</p><p><a class="button" rel="noreferrer" href="${instruction.url}">${texts.goToBank}</a></p></section>${back}`,
+      )
+    case 'form':
+      return layout(
+        frame,
+        html`<h1>${page.railTitle}</h1><section><form method="post" action="${instruction.action}">${hiddenFields(instruction.fields)}<button type="submit">${texts.goToBank}</button></form></section>${back}`,
+      )
+    case 'qr': {
+      const { transfer } = instruction
+      if (transfer === undefined) return layout({ ...frame, refreshSeconds: 5 }, html`<h1>${page.railTitle}</h1>${back}`)
+      return layout(
+        { ...frame, refreshSeconds: 5 },
+        html`<h1>${page.railTitle}</h1>${qrSection({ payload: instruction.payload, accountNumber: transfer.accountNumber, accountName: transfer.accountName, amount: BigInt(transfer.amount), content: transfer.content }, texts)}${back}`,
+      )
+    }
+    case 'otpChallenge':
+      return layout(
+        frame,
+        html`<h1>${texts.otpTitle}</h1><section>
+${page.triesLeft === null ? html`<p>${texts.otpHint}</p>` : html`<p role="alert">${texts.otpWrong} ${page.triesLeft}</p>`}
+<form method="post" action="${path}/confirm"><input type="hidden" name="lang" value="${language}">
+<label>${texts.otpLabel}<input name="otp" required inputmode="numeric" autocomplete="one-time-code" pattern="[0-9A-Za-z]{4,20}" maxlength="20"></label>
+<button type="submit">${texts.confirm}</button></form></section>${back}`,
+      )
+    case 'refused':
+      return layout(
+        frame,
+        html`<h1>${texts.refused}</h1><section class="status warn" role="status"><p>${texts.refusedHint}</p></section><p><a class="button" href="/pay/${page.token}?lang=${language}">${texts.tryAgain}</a></p>`,
+      )
+    case 'wait':
+      return layout({ ...frame, refreshSeconds: 4 }, html`<h1>${texts.waiting}</h1><section class="status" role="status"><p>${texts.waitingHint}</p></section>${back}`)
+  }
+}
+
+/** A page with one message: not found, not available. */
+export function messagePage(title: string, hint: string, language: Language, path: string): string {
+  return layout({ language, title, path }, html`<h1>${title}</h1><section class="status warn" role="status"><p>${hint}</p></section>`)
+}
+
+function hiddenFields(fields: Readonly<Record<string, string>>): Html[] {
+  return Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
+}

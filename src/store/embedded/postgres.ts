@@ -1,0 +1,184 @@
+/**
+ * A real PostgreSQL of our own, from the binaries of an npm package: no service to install, nothing on the network.
+ *
+ * It listens on a Unix socket in a folder closed to others and wants a random password kept beside the data. It is never
+ * run as root. A server that a killed gateway left running is taken over; one that a living gateway runs is shared.
+ */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { Logger } from 'pino'
+import { plainEnvironment, type RunAs, unprivilegedAccount } from './account.ts'
+import { EmbeddedPostgresError, findPlaces, type Places } from './places.ts'
+
+export type EmbeddedPostgres = {
+  /** Connection string of the database `feegate` for its owner. */
+  readonly url: string
+  /** Where the data is. */
+  readonly dataDir: string
+  /** Process id of the server, for tests that kill it. */
+  readonly pid: number
+  /** Stops the server cleanly; does nothing when another living gateway owns it. */
+  stop(): Promise<void>
+}
+
+export type EmbeddedPostgresOptions = {
+  readonly dataDir: string
+  readonly log: Logger
+  /** More server settings, e.g. for tests. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+const startSeconds = 60
+const owner = 'feegate'
+const databaseName = 'feegate'
+
+export async function startEmbeddedPostgres({ dataDir, log, settings = {} }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const runAs = unprivilegedAccount()
+  const places = findPlaces(dataDir, runAs, log)
+  const ownerFile = join(places.home, 'postgres-owner.pid')
+  if (!existsSync(join(places.cluster, 'PG_VERSION'))) await createCluster(places, runAs)
+  const password = readFileSync(join(places.home, 'postgres-password'), 'utf8')
+  const url = connectionString(places, password, databaseName)
+
+  const running = runningServer(places)
+  const otherOwner = running === null ? null : livingOwner(ownerFile)
+  if (running === null) {
+    await start(places, runAs, settings)
+  } else {
+    await answers(places, password)
+    log.info({ data: places.cluster, shared: otherOwner !== null }, otherOwner === null ? 'PostgreSQL left running by an earlier process is taken over' : 'PostgreSQL of another process is shared')
+  }
+  const owned = otherOwner === null
+  if (owned) writeFileSync(ownerFile, String(process.pid), { mode: 0o600 })
+  await ensureDatabase(places, password)
+  const pid = runningServer(places)
+  if (pid === null) throw new EmbeddedPostgresError(`PostgreSQL stopped right after its start: see ${join(places.cluster, 'server.log')}`)
+  return {
+    url,
+    dataDir: places.cluster,
+    pid,
+    async stop() {
+      if (!owned || runningServer(places) === null) return
+      await run(places, runAs, 'pg_ctl', ['stop', '-D', places.cluster, '-m', 'fast', '-w', '-t', String(startSeconds)])
+      rmSync(ownerFile, { force: true })
+    },
+  }
+}
+
+async function createCluster(places: Places, runAs: RunAs | null): Promise<void> {
+  const passwordFile = join(places.home, 'postgres-password')
+  const password = randomBytes(24).toString('base64url')
+  const handover = join(places.sockets, 'new-password')
+  writeFileSync(passwordFile, password, { mode: 0o600 })
+  writeFileSync(handover, password, { mode: 0o600 })
+  if (runAs !== null) chownSync(handover, runAs.uid, runAs.gid)
+  try {
+    await run(places, runAs, 'initdb', ['-D', places.cluster, '-U', owner, '-E', 'UTF8', '--locale=C.UTF-8', '--auth=scram-sha-256', `--pwfile=${handover}`])
+  } catch (error) {
+    // Half a cluster would be taken for a whole one at the next start.
+    rmSync(join(places.cluster, 'PG_VERSION'), { force: true })
+    throw error
+  } finally {
+    rmSync(handover, { force: true })
+  }
+}
+
+async function start(places: Places, runAs: RunAs | null, settings: Readonly<Record<string, string>>): Promise<void> {
+  const all = {
+    listen_addresses: '',
+    unix_socket_directories: places.sockets,
+    unix_socket_permissions: '0700',
+    max_connections: '150',
+    shared_buffers: '128MB',
+    log_timezone: 'UTC',
+    timezone: 'UTC',
+    ...settings,
+  }
+  const options = Object.entries(all).map(([name, value]) => `-c ${name}='${value}'`).join(' ')
+  // pg_ctl gives the server a session of its own: Ctrl-C in a terminal reaches the gateway only, which stops it last.
+  await run(places, runAs, 'pg_ctl', ['start', '-D', places.cluster, '-w', '-t', String(startSeconds), '-l', join(places.cluster, 'server.log'), '-o', options])
+}
+
+/** Process id of a living postmaster on this cluster; a stale pid file is left to PostgreSQL's own recovery. */
+function runningServer(places: Places): number | null {
+  const file = join(places.cluster, 'postmaster.pid')
+  if (!existsSync(file)) return null
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
+  return Number.isInteger(pid) && isAlive(pid) && isPostgres(pid) ? pid : null
+}
+
+function livingOwner(ownerFile: string): number | null {
+  if (!existsSync(ownerFile)) return null
+  const pid = Number(readFileSync(ownerFile, 'utf8'))
+  return Number.isInteger(pid) && pid !== process.pid && isAlive(pid) ? pid : null
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it lives and belongs to somebody else.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** After a restart of the machine the number may belong to another program. */
+function isPostgres(pid: number): boolean {
+  const file = `/proc/${pid}/cmdline`
+  return !existsSync('/proc/self/cmdline') || (existsSync(file) && readFileSync(file, 'utf8').includes('postgres'))
+}
+
+async function answers(places: Places, password: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const client = new pg.Client({ connectionString: connectionString(places, password, 'postgres') })
+      await client.connect()
+      await client.end()
+      return
+    } catch (error) {
+      // It may be recovering after a crash.
+      if (attempt === 100) throw new EmbeddedPostgresError('the running PostgreSQL does not answer', { cause: error })
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
+async function ensureDatabase(places: Places, password: string): Promise<void> {
+  const client = new pg.Client({ connectionString: connectionString(places, password, 'postgres') })
+  await client.connect()
+  try {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [databaseName])
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${databaseName}`)
+  } finally {
+    await client.end()
+  }
+}
+
+function connectionString(places: Places, password: string, name: string): string {
+  return `postgres://${owner}:${password}@/${name}?host=${encodeURIComponent(places.sockets)}`
+}
+
+async function run(places: Places, runAs: RunAs | null, program: string, args: readonly string[]): Promise<void> {
+  const child = spawn(join(places.programs, program), args, {
+    ...(runAs ?? {}),
+    cwd: places.cluster,
+    env: plainEnvironment(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  })
+  let complaint = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString('utf8')).slice(-2_000)
+  })
+  // 'exit', not 'close': the server inherits our pipe and never closes it.
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', resolve)
+  })
+  child.stderr.destroy()
+  if (status !== 0) throw new EmbeddedPostgresError(`${program} failed: ${complaint.trim()}`)
+}

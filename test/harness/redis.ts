@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { pino } from 'pino'
+import type { Test } from 'tap'
+import { startEmbeddedRedis } from '../../src/store/embedded/redis.ts'
+import { connectRedis } from '../../src/store/redis.ts'
+import { servers } from './servers.ts'
+
+/** A connection to the run's Redis, under a prefix of the test's own. */
+export function testRedis(t: Test): { redis: Redis; prefix: string; url: string } {
+  const url = servers().redisUrl
+  const redis = connectRedis(url, pino({ level: 'silent' }))
+  t.teardown(() => redis.disconnect())
+  return { redis, url, prefix: `t${randomBytes(6).toString('hex')}:` }
+}
+
+/** A Redis of the test's own, to flush, stall and stop. */
+export async function ownRedis(t: Test): Promise<{ redis: Redis; url: string; pid: number; stop(): Promise<void> }> {
+  const log = pino({ level: 'silent' })
+  const server = await startEmbeddedRedis({ log })
+  if (server === null) throw new Error('redis-server is needed for this test')
+  const redis = connectRedis(server.url, log)
+  t.teardown(async () => {
+    redis.disconnect()
+    await server.stop()
+  })
+  return { redis, ...server }
+}
