@@ -93,13 +93,24 @@ export type Sent = Readonly<Record<string, string>>
 
 export type StartResult =
   | { readonly kind: 'redirect'; readonly url: string; readonly sent: Sent }
-  | { readonly kind: 'form'; readonly action: string; readonly fields: Readonly<Record<string, string>>; readonly sent: Sent }
+  | {
+      readonly kind: 'form'
+      readonly action: string
+      readonly fields: Readonly<Record<string, string>>
+      readonly sent: Sent
+    }
   | {
       readonly kind: 'qr'
       /** EMVCo text to draw as a QR code. */
       readonly payload: string
       /** The same order for a payer who types it by hand. */
-      readonly transfer?: { readonly bankBin: string; readonly accountNumber: string; readonly accountName: string; readonly amount: bigint; readonly content: string }
+      readonly transfer?: {
+        readonly bankBin: string
+        readonly accountNumber: string
+        readonly accountName: string
+        readonly amount: bigint
+        readonly content: string
+      }
       readonly sent: Sent
     }
   | { readonly kind: 'otpChallenge'; readonly sent: Sent }
@@ -184,7 +195,13 @@ export type BillRequest =
     }
 
 export type BillAnswer =
-  | { readonly kind: 'payable'; readonly payCode: string; readonly amount: bigint; readonly payerName: string; readonly billId: string }
+  | {
+      readonly kind: 'payable'
+      readonly payCode: string
+      readonly amount: bigint
+      readonly payerName: string
+      readonly billId: string
+    }
   | { readonly kind: 'notPayable'; readonly why: 'unknown' | 'paid' | 'expired' | 'closed' }
   | { readonly kind: 'reversed' | 'alreadyReversed' | 'originalUnknown' | 'tooLate' }
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
@@ -249,13 +266,33 @@ export interface Adapter<Config = unknown> {
   readonly payerFields?: readonly PayerField[]
 
   /** Our reference for a new attempt: unique for ever because `sequence` is. Transfer rails return the pay code. */
-  merchantRef(seed: { readonly sequence: bigint; readonly payCode: string; readonly now: Date }, account: RailAccount<Config>): string
+  merchantRef(
+    seed: { readonly sequence: bigint; readonly payCode: string; readonly now: Date },
+    account: RailAccount<Config>,
+  ): string
 
   start?(order: Order, account: RailAccount<Config>, context: AdapterContext): Step<StartResult>
-  readStart?(answer: HttpAnswer, state: unknown, order: Order, account: RailAccount<Config>, context: AdapterContext): Step<StartResult>
+  readStart?(
+    answer: HttpAnswer,
+    state: unknown,
+    order: Order,
+    account: RailAccount<Config>,
+    context: AdapterContext,
+  ): Step<StartResult>
 
-  confirm?(attempt: StoredAttempt, code: string, account: RailAccount<Config>, context: AdapterContext): Step<ConfirmResult>
-  readConfirm?(answer: HttpAnswer, state: unknown, attempt: StoredAttempt, account: RailAccount<Config>, context: AdapterContext): Step<ConfirmResult>
+  confirm?(
+    attempt: StoredAttempt,
+    code: string,
+    account: RailAccount<Config>,
+    context: AdapterContext,
+  ): Step<ConfirmResult>
+  readConfirm?(
+    answer: HttpAnswer,
+    state: unknown,
+    attempt: StoredAttempt,
+    account: RailAccount<Config>,
+    context: AdapterContext,
+  ): Step<ConfirmResult>
 
   /** Before verification, trusted for nothing: for logs and evidence only. */
   lookup(request: RawRequest): { readonly merchantRef: string | null; readonly accountHint: string | null }
@@ -265,11 +302,29 @@ export interface Adapter<Config = unknown> {
   answerBill?(answer: BillAnswer, request: RawRequest, account: RailAccount<Config>, context: AdapterContext): HttpReply
 
   inquire?(attempt: StoredAttempt, account: RailAccount<Config>, context: AdapterContext): Step<InquiryResult>
-  readInquiry?(answer: HttpAnswer, state: unknown, attempt: StoredAttempt, account: RailAccount<Config>, context: AdapterContext): Step<InquiryResult>
+  readInquiry?(
+    answer: HttpAnswer,
+    state: unknown,
+    attempt: StoredAttempt,
+    account: RailAccount<Config>,
+    context: AdapterContext,
+  ): Step<InquiryResult>
 
   refund?(refund: RefundOrder, account: RailAccount<Config>, context: AdapterContext): Step<RefundResult>
-  readRefund?(answer: HttpAnswer, state: unknown, refund: RefundOrder, account: RailAccount<Config>, context: AdapterContext): Step<RefundResult>
+  readRefund?(
+    answer: HttpAnswer,
+    state: unknown,
+    refund: RefundOrder,
+    account: RailAccount<Config>,
+    context: AdapterContext,
+  ): Step<RefundResult>
   /** What became of a refund whose answer was `accepted` or `unknown`. */
   inquireRefund?(refund: RefundOrder, account: RailAccount<Config>, context: AdapterContext): Step<RefundResult>
-  readRefundInquiry?(answer: HttpAnswer, state: unknown, refund: RefundOrder, account: RailAccount<Config>, context: AdapterContext): Step<RefundResult>
+  readRefundInquiry?(
+    answer: HttpAnswer,
+    state: unknown,
+    refund: RefundOrder,
+    account: RailAccount<Config>,
+    context: AdapterContext,
+  ): Step<RefundResult>
 }

@@ -1,9 +1,12 @@
 /** Settings from the environment, checked once at start. README.md lists the same table; a test holds the two together. */
 import { z } from 'zod'
 
-const list = z
-  .string()
-  .transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+)
 
 const configSchema = z.object({
   FEEGATE_MODE: z.enum(['production', 'sandbox']).default('sandbox'),
@@ -52,10 +55,14 @@ export class ConfigError extends Error {
 
 /** Reads and checks the settings. Throws `ConfigError` that names each wrong one. */
 export function readConfig(variables: Readonly<Record<string, string | undefined>>): Config {
-  const known = Object.fromEntries(Object.keys(configSchema.shape).map((name) => [name, variables[name] === '' ? undefined : variables[name]]))
+  const known = Object.fromEntries(
+    Object.keys(configSchema.shape).map((name) => [name, variables[name] === '' ? undefined : variables[name]]),
+  )
   const parsed = configSchema.safeParse(known)
   if (!parsed.success) {
-    throw new ConfigError(`wrong settings: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`)
+    throw new ConfigError(
+      `wrong settings: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+    )
   }
   const values = parsed.data
   if (values.FEEGATE_MODE === 'production' && values.PUBLIC_URL?.startsWith('https:') !== true) {

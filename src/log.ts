@@ -2,8 +2,21 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 
 /** Names under which secrets and personal data might be logged by accident, anywhere in an object. */
 const secretNames = [
-  'authorization', 'cookie', 'client_assertion', 'access_token', 'secret', 'secrets', 'hashSecret', 'privateKey', 'otp', 'code_typed',
-  'personalId', 'phone', 'token', 'payToken', 'password',
+  'authorization',
+  'cookie',
+  'client_assertion',
+  'access_token',
+  'secret',
+  'secrets',
+  'hashSecret',
+  'privateKey',
+  'otp',
+  'code_typed',
+  'personalId',
+  'phone',
+  'token',
+  'payToken',
+  'password',
 ]
 
 /** JSON logs with secrets and personal data taken out. */

@@ -8,12 +8,43 @@ export function createMetrics() {
   const registers = [registry]
   return {
     registry,
-    callbacks: new Counter({ name: 'feegate_callbacks_total', help: 'Bank callbacks by rail and verdict', labelNames: ['rail', 'verdict'], registers }),
-    settlements: new Counter({ name: 'feegate_settlements_total', help: 'Settled outcomes by rail and decision rule', labelNames: ['rail', 'rule'], registers }),
-    settlementBatch: new Histogram({ name: 'feegate_settlement_batch_size', help: 'Outcomes settled in one commit', buckets: [1, 2, 4, 8, 16, 32, 64], registers }),
-    deliveries: new Counter({ name: 'feegate_deliveries_total', help: 'Webhook delivery attempts by result', labelNames: ['result'], registers }),
-    inquiries: new Counter({ name: 'feegate_inquiries_total', help: 'Inquiries to rails by result', labelNames: ['rail', 'result'], registers }),
-    httpSeconds: new Histogram({ name: 'feegate_http_request_seconds', help: 'HTTP requests by route and status', labelNames: ['method', 'route', 'status'], buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5], registers }),
+    callbacks: new Counter({
+      name: 'feegate_callbacks_total',
+      help: 'Bank callbacks by rail and verdict',
+      labelNames: ['rail', 'verdict'],
+      registers,
+    }),
+    settlements: new Counter({
+      name: 'feegate_settlements_total',
+      help: 'Settled outcomes by rail and decision rule',
+      labelNames: ['rail', 'rule'],
+      registers,
+    }),
+    settlementBatch: new Histogram({
+      name: 'feegate_settlement_batch_size',
+      help: 'Outcomes settled in one commit',
+      buckets: [1, 2, 4, 8, 16, 32, 64],
+      registers,
+    }),
+    deliveries: new Counter({
+      name: 'feegate_deliveries_total',
+      help: 'Webhook delivery attempts by result',
+      labelNames: ['result'],
+      registers,
+    }),
+    inquiries: new Counter({
+      name: 'feegate_inquiries_total',
+      help: 'Inquiries to rails by result',
+      labelNames: ['rail', 'result'],
+      registers,
+    }),
+    httpSeconds: new Histogram({
+      name: 'feegate_http_request_seconds',
+      help: 'HTTP requests by route and status',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
     redisUp: new Gauge({ name: 'feegate_redis_up', help: '1 when Redis answers', registers }),
   }
 }

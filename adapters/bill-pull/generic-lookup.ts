@@ -1,5 +1,5 @@
 import type { RawRequest } from '../contract.ts'
-import { readJsonObject } from '../vietinbank/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 
 /** What a request claims to be about, before verification: for logs, trusted for nothing. */
 export function lookupGeneric(request: RawRequest): { merchantRef: string | null; accountHint: string | null } {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { CallbackReading, RailAccount, RawRequest, RefusalReason } from '../contract.ts'
-import { readJsonObject } from '../vietinbank/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import { verifyText } from '../vietinbank/rsa.ts'
 import type { GenericProfile } from './account.ts'
 import { type GenericOperation, operations, requestText } from './generic-text.ts'

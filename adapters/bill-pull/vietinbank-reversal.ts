@@ -1,8 +1,8 @@
 /** Taking back a payment of today in VietinBank's style: our own extension, the bank publishes none (rails.md §3.2). */
 import { z } from 'zod'
 import type { BillAnswer, CallbackReading, HttpReply, RawRequest, RefusalReason } from '../contract.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import { acknowledgementOf, signedReply } from '../vietinbank/acknowledge.ts'
-import { readJsonObject } from '../vietinbank/json-body.ts'
 import { joinTexts, plausibleTime } from '../vietinbank/notice.ts'
 import { verifyText } from '../vietinbank/rsa.ts'
 import type { VietinbankProfile } from './account.ts'

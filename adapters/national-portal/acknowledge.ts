@@ -1,7 +1,7 @@
 /** Our answer to a result, hashed over its own fields: never the caller's hash sent back (lesson 3 of domain.md §8.1). */
 import { compactLocalTime } from '../../src/domain/vietnam-time.ts'
 import type { HttpReply, RailAccount, RawRequest, RefusalReason, Verdict } from '../contract.ts'
-import { readJsonObject } from '../vietinbank/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { NationalPortalConfig } from './account.ts'
 import { authenticationCode, signedFields } from './signature.ts'
 

@@ -1,7 +1,7 @@
 /** QUERY: what became of a payment, and GET_BILL: the platform's own receipt file (domain.md §8.1). */
 import { z } from 'zod'
 import type { HttpAnswer, HttpCall, InquiryResult, RailAccount, Step, StoredAttempt } from '../contract.ts'
-import { readJsonObject } from '../vietinbank/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { NationalPortalConfig } from './account.ts'
 import { foreignTo, outcomeOf, resultSchema, textsOf } from './result.ts'
 import { authenticationCode, isAuthentic, signedFields } from './signature.ts'

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import { parseCompactLocalTime } from '../../src/domain/vietnam-time.ts'
 import type { CallbackReading, RailAccount, RawRequest, RefusalReason } from '../contract.ts'
-import { readJsonObject } from '../vietinbank/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { NationalPortalConfig } from './account.ts'
 import { isAuthentic, signable, signedFields } from './signature.ts'
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { compactLocalTime } from '../../src/domain/vietnam-time.ts'
 import type { AdapterContext, HttpAnswer, HttpCall, Order, RailAccount, Sent, StartResult, Step } from '../contract.ts'
-import { readJsonObject } from '../vietinbank/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { NationalPortalConfig } from './account.ts'
 import { receiptBlock } from './receipt-block.ts'
 import { authenticationCode, signedFields } from './signature.ts'

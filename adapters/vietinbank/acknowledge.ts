@@ -1,6 +1,6 @@
 /** The signed answer to a credit notice (rails.md §3.1). */
 import type { HttpReply, RawRequest, RefusalReason, Verdict } from '../contract.ts'
-import { readJsonObject } from './json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import { type SignatureScheme, signText } from './rsa.ts'
 
 export type Acknowledgement = { readonly status: number; readonly errorCode: string; readonly errorDesc: string }

@@ -1,8 +1,8 @@
 /** Reading the bank's answers to our calls: signed over request id, provider, merchant and status code (rails.md §3.3). */
 import { z } from 'zod'
 import type { HttpAnswer } from '../contract.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { VietinbankConfig } from './account.ts'
-import { readJsonObject } from './json-body.ts'
 import { verifyText } from './rsa.ts'
 
 const answerSchema = z.looseObject({

@@ -1,5 +1,5 @@
 import type { RawRequest } from '../contract.ts'
-import { readJsonObject } from './json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 
 /** What a notice claims to be about, before verification: for logs, trusted for nothing. */
 export function lookupNotice(request: RawRequest): { merchantRef: string | null; accountHint: string | null } {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { findPayCodes, isPayCode } from '../../src/domain/pay-code.ts'
 import { parseCompactLocalTime } from '../../src/domain/vietnam-time.ts'
 import type { CallbackReading, RawRequest, RefusalReason } from '../contract.ts'
-import { readJsonObject } from './json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import { findPaymentReferences } from './reference.ts'
 import { type SignatureScheme, verifyText } from './rsa.ts'
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { compactLocalTime, parseReadableLocalTime } from '../../src/domain/vietnam-time.ts'
 import type { AdapterContext, HttpAnswer, HttpCall } from '../contract.ts'
-import { readJsonObject } from './json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import { type SignatureScheme, signText, verifyText } from './rsa.ts'
 
 export type StatementTerms = {

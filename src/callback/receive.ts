@@ -46,7 +46,14 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
     return counter.count <= refusedEvidencePerMinute
   }
 
-  async function keepEvidence(account: OpenRailAccount, arrival: CallbackArrival, receivedAt: Date, verdict: string, detail: string, reply: HttpReply): Promise<void> {
+  async function keepEvidence(
+    account: OpenRailAccount,
+    arrival: CallbackArrival,
+    receivedAt: Date,
+    verdict: string,
+    detail: string,
+    reply: HttpReply,
+  ): Promise<void> {
     const row = callbackRow({
       ...arrival,
       id: newId(environment, 'cbk'),
@@ -66,9 +73,15 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
     const receivedAt = environment.now()
     const railAccount = { id: account.id, config }
     const context: AdapterContext = { now: receivedAt, requestId: newId(environment, 'req').slice(4), serverIp }
-    const acknowledge = (verdict: Verdict): HttpReply => adapter.acknowledge(verdict, arrival.request, railAccount, context)
+    const acknowledge = (verdict: Verdict): HttpReply =>
+      adapter.acknowledge(verdict, arrival.request, railAccount, context)
     const named = adapter.lookup(arrival.request)
-    const child = log.child({ requestId: arrival.requestId, rail: account.rail, railAccountId: account.id, merchantRef: named.merchantRef })
+    const child = log.child({
+      requestId: arrival.requestId,
+      rail: account.rail,
+      railAccountId: account.id,
+      merchantRef: named.merchantRef,
+    })
 
     const reading = adapter.readCallback(arrival.request, railAccount, context)
     switch (reading.kind) {
@@ -112,7 +125,10 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
       })
       metrics.callbacks.inc({ rail: account.rail, verdict: result.verdict.kind })
       metrics.settlements.inc({ rail: account.rail, rule: result.rule })
-      child[result.alarm ? 'warn' : 'info']({ rule: result.rule, verdict: result.verdict.kind, settlementId: result.settlementId }, 'callback settled')
+      child[result.alarm ? 'warn' : 'info'](
+        { rule: result.rule, verdict: result.verdict.kind, settlementId: result.settlementId },
+        'callback settled',
+      )
       return result.reply ?? acknowledge(result.verdict)
     } catch (error) {
       child.error({ err: error }, 'callback could not be settled; the rail is asked to call again')

@@ -44,7 +44,11 @@ const pauseAfterFailures = 20
 const pauseAfterMs = 60 * 60 * 1000
 
 /** Claims what is due, at most `limit`, leaving out endpoints that have enough under way here. */
-export async function claimDueDeliveries({ database, environment }: DispatchOptions, limit: number, busyEndpoints: readonly string[]): Promise<ClaimedDelivery[]> {
+export async function claimDueDeliveries(
+  { database, environment }: DispatchOptions,
+  limit: number,
+  busyEndpoints: readonly string[],
+): Promise<ClaimedDelivery[]> {
   const now = environment.now()
   return await database.query<ClaimedDelivery>(
     `UPDATE deliveries d SET lease_until = $1::timestamptz + $2 * interval '1 millisecond', attempts = d.attempts + 1
@@ -85,7 +89,12 @@ export async function deliver(options: DispatchOptions, delivery: ClaimedDeliver
       ...standardWebhookHeaders(delivery.eventId, sentAt, delivery.body, liveSecrets(delivery.secrets, sentAt)),
     },
   })
-  const child = log.child({ eventId: delivery.eventId, deliveryId: delivery.id, endpointId: delivery.endpointId, attempt: delivery.attempts })
+  const child = log.child({
+    eventId: delivery.eventId,
+    deliveryId: delivery.id,
+    endpointId: delivery.endpointId,
+    attempt: delivery.attempts,
+  })
   if (answer.kind === 'answered' && answer.status >= 200 && answer.status < 300) {
     metrics.deliveries.inc({ result: 'delivered' })
     child.info({ status: answer.status }, 'event delivered')
@@ -99,7 +108,11 @@ export async function deliver(options: DispatchOptions, delivery: ClaimedDeliver
   await recordFailure(options, delivery, status, error)
 }
 
-async function recordSuccess({ database, environment }: DispatchOptions, delivery: ClaimedDelivery, status: number): Promise<void> {
+async function recordSuccess(
+  { database, environment }: DispatchOptions,
+  delivery: ClaimedDelivery,
+  status: number,
+): Promise<void> {
   await database.query(
     `WITH done AS (
        UPDATE deliveries SET status = 'DELIVERED', delivered_at = $2, lease_until = NULL, last_status = $3, last_error = NULL WHERE id = $1)
@@ -109,7 +122,12 @@ async function recordSuccess({ database, environment }: DispatchOptions, deliver
   )
 }
 
-async function recordFailure({ database, environment, log }: DispatchOptions, delivery: ClaimedDelivery, status: number | null, error: string): Promise<void> {
+async function recordFailure(
+  { database, environment, log }: DispatchOptions,
+  delivery: ClaimedDelivery,
+  status: number | null,
+  error: string,
+): Promise<void> {
   const now = environment.now()
   const fraction = (environment.random(1)[0] ?? 0) / 256
   const next = new Date(now.getTime() + retryDelayMs(delivery.attempts, fraction))
@@ -127,13 +145,21 @@ async function recordFailure({ database, environment, log }: DispatchOptions, de
         WHERE id = $1 RETURNING id, status`,
       [delivery.endpointId, now, status === 410, pauseAfterMs, `failing: ${error}`.slice(0, 300)],
     )
-    if (paused?.status === 'PAUSED') log.error({ endpointId: delivery.endpointId, error }, 'webhook endpoint paused: resume it when it works again')
+    if (paused?.status === 'PAUSED')
+      log.error({ endpointId: delivery.endpointId, error }, 'webhook endpoint paused: resume it when it works again')
   })
-  if (dead) log.error({ eventId: delivery.eventId, endpointId: delivery.endpointId }, 'event given up after its delivery window: it waits for a manual replay')
+  if (dead)
+    log.error(
+      { eventId: delivery.eventId, endpointId: delivery.endpointId },
+      'event given up after its delivery window: it waits for a manual replay',
+    )
 }
 
 /** Deliveries of paused endpoints whose window has passed go to the operator's list as well. */
-export async function buryOverdue({ database, environment }: Pick<DispatchOptions, 'database' | 'environment'>): Promise<number> {
+export async function buryOverdue({
+  database,
+  environment,
+}: Pick<DispatchOptions, 'database' | 'environment'>): Promise<number> {
   const buried = await database.query(
     `UPDATE deliveries SET status = 'DEAD', last_error = coalesce(last_error, 'the endpoint stayed paused')
       WHERE status = 'PENDING' AND give_up_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) RETURNING id`,

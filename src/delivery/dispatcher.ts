@@ -42,7 +42,8 @@ export function startDispatcher(options: DispatchOptions & { readonly database: 
       wake = new AbortController()
       let claimed: ClaimedDelivery[] = []
       try {
-        if (underWay.size < maxUnderWay) claimed = await claimDueDeliveries(options, maxUnderWay - underWay.size, busyEndpoints())
+        if (underWay.size < maxUnderWay)
+          claimed = await claimDueDeliveries(options, maxUnderWay - underWay.size, busyEndpoints())
       } catch (error) {
         log.warn({ err: error }, 'deliveries could not be claimed')
       }

@@ -28,10 +28,17 @@ const secretBytes = 32
 const maxEndpoints = 10
 
 export function liveSecrets(secrets: readonly WebhookSecret[], now: Date): string[] {
-  return secrets.filter(({ expiresAt }) => expiresAt === undefined || new Date(expiresAt) > now).map(({ secret }) => secret)
+  return secrets
+    .filter(({ expiresAt }) => expiresAt === undefined || new Date(expiresAt) > now)
+    .map(({ secret }) => secret)
 }
 
-export async function registerEndpoint(tx: Transaction, environment: Environment, owner: Owner, url: string): Promise<WebhookEndpoint> {
+export async function registerEndpoint(
+  tx: Transaction,
+  environment: Environment,
+  owner: Owner,
+  url: string,
+): Promise<WebhookEndpoint> {
   const now = environment.now()
   // The client's row is the lock that keeps the count below its limit.
   await tx.query('SELECT id FROM clients WHERE id = $1 FOR UPDATE', [owner.clientId])
@@ -40,7 +47,10 @@ export async function registerEndpoint(tx: Transaction, environment: Environment
     [owner.clientId],
   )
   if (count >= BigInt(maxEndpoints)) {
-    throw new Problem('WEBHOOK_URL_NOT_ALLOWED', { vi: `Tối đa ${maxEndpoints} webhook.`, en: `At most ${maxEndpoints} endpoints.` })
+    throw new Problem('WEBHOOK_URL_NOT_ALLOWED', {
+      vi: `Tối đa ${maxEndpoints} webhook.`,
+      en: `At most ${maxEndpoints} endpoints.`,
+    })
   }
   const secret = makeWebhookSecret(environment.random(secretBytes))
   const id = newId(environment, 'whe')
@@ -60,7 +70,11 @@ export async function listEndpoints(database: Database, owner: Owner): Promise<W
   return rows.map(found)
 }
 
-export async function getEndpoint(source: Pick<Database | Transaction, 'query'>, owner: Owner, id: string): Promise<WebhookEndpoint> {
+export async function getEndpoint(
+  source: Pick<Database | Transaction, 'query'>,
+  owner: Owner,
+  id: string,
+): Promise<WebhookEndpoint> {
   const [row] = await source.query<EndpointRow>(
     `SELECT ${columns} FROM webhook_endpoints WHERE id = $1 AND tenant_id = $2 AND client_id = $3 AND status <> 'DELETED'`,
     [id, owner.tenantId, owner.clientId],
@@ -69,25 +83,37 @@ export async function getEndpoint(source: Pick<Database | Transaction, 'query'>,
 }
 
 /** A new secret signs at once; the one before goes on signing for `overlapMs`, older ones end now. */
-export async function rotateEndpointSecret(tx: Transaction, environment: Environment, owner: Owner, id: string, overlapMs: number): Promise<WebhookEndpoint> {
+export async function rotateEndpointSecret(
+  tx: Transaction,
+  environment: Environment,
+  owner: Owner,
+  id: string,
+  overlapMs: number,
+): Promise<WebhookEndpoint> {
   const now = environment.now()
   await tx.query('SELECT id FROM webhook_endpoints WHERE id = $1 AND client_id = $2 FOR UPDATE', [id, owner.clientId])
   const endpoint = await getEndpoint(tx, owner, id)
   const previous = endpoint.secrets[0]
   const secrets: WebhookSecret[] = [
     { secret: makeWebhookSecret(environment.random(secretBytes)) },
-    ...(previous === undefined || overlapMs === 0 ? [] : [{ secret: previous.secret, expiresAt: new Date(now.getTime() + overlapMs).toISOString() }]),
+    ...(previous === undefined || overlapMs === 0
+      ? []
+      : [{ secret: previous.secret, expiresAt: new Date(now.getTime() + overlapMs).toISOString() }]),
   ]
-  const [row] = await tx.query<EndpointRow>(`UPDATE webhook_endpoints SET secrets = $2, updated_at = $3 WHERE id = $1 RETURNING ${columns}`, [
-    id,
-    JSON.stringify(secrets),
-    now,
-  ])
+  const [row] = await tx.query<EndpointRow>(
+    `UPDATE webhook_endpoints SET secrets = $2, updated_at = $3 WHERE id = $1 RETURNING ${columns}`,
+    [id, JSON.stringify(secrets), now],
+  )
   return found(row)
 }
 
 /** Resumes a paused endpoint; everything pending goes out at once. */
-export async function resumeEndpoint(tx: Transaction, environment: Environment, owner: Owner, id: string): Promise<WebhookEndpoint> {
+export async function resumeEndpoint(
+  tx: Transaction,
+  environment: Environment,
+  owner: Owner,
+  id: string,
+): Promise<WebhookEndpoint> {
   await getEndpoint(tx, owner, id)
   const now = environment.now()
   const [row] = await tx.query<EndpointRow>(
@@ -101,17 +127,38 @@ export async function resumeEndpoint(tx: Transaction, environment: Environment, 
 }
 
 /** Nothing more is sent there; what was pending stays readable in the event feed. */
-export async function deleteEndpoint(tx: Transaction, environment: Environment, owner: Owner, id: string): Promise<void> {
+export async function deleteEndpoint(
+  tx: Transaction,
+  environment: Environment,
+  owner: Owner,
+  id: string,
+): Promise<void> {
   await getEndpoint(tx, owner, id)
-  await tx.query(`UPDATE webhook_endpoints SET status = 'DELETED', updated_at = $2 WHERE id = $1`, [id, environment.now()])
-  await tx.query(`UPDATE deliveries SET status = 'DEAD', last_error = 'the endpoint was deleted' WHERE endpoint_id = $1 AND status = 'PENDING'`, [id])
+  await tx.query(`UPDATE webhook_endpoints SET status = 'DELETED', updated_at = $2 WHERE id = $1`, [
+    id,
+    environment.now(),
+  ])
+  await tx.query(
+    `UPDATE deliveries SET status = 'DEAD', last_error = 'the endpoint was deleted' WHERE endpoint_id = $1 AND status = 'PENDING'`,
+    [id],
+  )
 }
 
 /** Sends a `webhook.test` event now, signed like any other, and tells what came back. It is not stored and not retried. */
-export async function testEndpoint(endpoint: WebhookEndpoint, environment: Environment, post: WebhookCaller, sign: EventSigner): Promise<WebhookAnswer> {
+export async function testEndpoint(
+  endpoint: WebhookEndpoint,
+  environment: Environment,
+  post: WebhookCaller,
+  sign: EventSigner,
+): Promise<WebhookAnswer> {
   const now = environment.now()
   const id = newId(environment, 'evt')
-  const body = JSON.stringify({ id, type: 'webhook.test', timestamp: now.toISOString(), data: { endpointId: endpoint.id } })
+  const body = JSON.stringify({
+    id,
+    type: 'webhook.test',
+    timestamp: now.toISOString(),
+    data: { endpointId: endpoint.id },
+  })
   return await post({
     url: endpoint.url,
     body,
@@ -129,9 +176,17 @@ export async function testEndpoint(endpoint: WebhookEndpoint, environment: Envir
  * Sends an event again to every live endpoint of its client, also to endpoints registered since: same id, same body.
  * Returns how many deliveries were set going.
  */
-export async function replayEvent(tx: Transaction, environment: Environment, owner: Owner, eventId: string): Promise<number> {
+export async function replayEvent(
+  tx: Transaction,
+  environment: Environment,
+  owner: Owner,
+  eventId: string,
+): Promise<number> {
   const now = environment.now()
-  const [event] = await tx.query<{ id: string }>('SELECT id FROM events WHERE id = $1 AND tenant_id = $2 AND client_id = $3', [eventId, owner.tenantId, owner.clientId])
+  const [event] = await tx.query<{ id: string }>(
+    'SELECT id FROM events WHERE id = $1 AND tenant_id = $2 AND client_id = $3',
+    [eventId, owner.tenantId, owner.clientId],
+  )
   if (event === undefined) throw new Problem('NOT_FOUND')
   const set = await tx.query(
     `INSERT INTO deliveries (id, tenant_id, event_id, endpoint_id, invoice_id, invoice_seq, status, next_attempt_at, give_up_at, created_at)

@@ -7,9 +7,17 @@ import { createHmac } from 'node:crypto'
  * @param eventId stable over all attempts and replays: the receiver's dedupe key
  * @param secrets `whsec_` + base64 of 24–64 bytes
  */
-export function standardWebhookHeaders(eventId: string, sentAt: Date, body: string, secrets: readonly string[]): Record<string, string> {
+export function standardWebhookHeaders(
+  eventId: string,
+  sentAt: Date,
+  body: string,
+  secrets: readonly string[],
+): Record<string, string> {
   const timestamp = Math.floor(sentAt.getTime() / 1000).toString()
-  const signatures = secrets.map((secret) => `v1,${createHmac('sha256', secretBytes(secret)).update(`${eventId}.${timestamp}.${body}`, 'utf8').digest('base64')}`)
+  const signatures = secrets.map(
+    (secret) =>
+      `v1,${createHmac('sha256', secretBytes(secret)).update(`${eventId}.${timestamp}.${body}`, 'utf8').digest('base64')}`,
+  )
   return { 'webhook-id': eventId, 'webhook-timestamp': timestamp, 'webhook-signature': signatures.join(' ') }
 }
 

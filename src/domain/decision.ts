@@ -78,7 +78,7 @@ export type Row = {
     readonly transferRail?: boolean
     readonly stillPayable?: boolean
   }
-  readonly then: Effect
+  readonly effect: Effect
 }
 
 const open = ['ISSUED', 'PAYING'] as const
@@ -91,49 +91,49 @@ export const decisionTable: readonly Row[] = [
     rule: 'repeat',
     means: 'the same rail transaction again: same answer, no second effect',
     when: { repeated: true },
-    then: { verdict: 'repeated' },
+    effect: { verdict: 'repeated' },
   },
   {
     rule: 'foreign',
     means: 'wrong currency, partner or account: refuse, keep evidence, alarm',
     when: { ours: false },
-    then: { verdict: 'wrongAccount', alarm: true },
+    effect: { verdict: 'wrongAccount', alarm: true },
   },
   {
     rule: 'orphan',
     means: 'money under an unknown reference: on record as an orphan, answered as the rail expects, reconciled',
     when: { kind: ['succeeded'], invoice: [null] },
-    then: { verdict: 'unknownReference', record: 'ORPHAN', refundCase: 'whole', alarm: true },
+    effect: { verdict: 'unknownReference', record: 'ORPHAN', refundCase: 'whole', alarm: true },
   },
   {
     rule: 'reversal',
     means: 'a success taken back by the rail: on record, told to the dossier system, a human decides about the debt',
     when: { kind: ['reversed'], successOnRecord: true },
-    then: { verdict: 'recorded', record: 'REVERSED', event: 'payment.reversed', alarm: true },
+    effect: { verdict: 'recorded', record: 'REVERSED', event: 'payment.reversed', alarm: true },
   },
   {
     rule: 'unknown-news',
     means: 'news without money about an unknown reference: evidence only',
     when: { invoice: [null] },
-    then: { verdict: 'unknownReference' },
+    effect: { verdict: 'unknownReference' },
   },
   {
     rule: 'first-success',
     means: 'verified success, amount equal, invoice open: paid, receipt, push',
     when: { kind: ['succeeded'], amount: ['equal'], invoice: open },
-    then: { verdict: 'recorded', record: 'APPLIED', invoice: 'PAID', payment: 'SUCCEEDED', event: 'invoice.paid' },
+    effect: { verdict: 'recorded', record: 'APPLIED', invoice: 'PAID', payment: 'SUCCEEDED', event: 'invoice.paid' },
   },
   {
     rule: 'second-success',
     means: 'a success by another rail transaction when paid: duplicate, refund case, nothing pushed',
     when: { kind: ['succeeded'], invoice: paid },
-    then: { verdict: 'alreadyFinal', record: 'DUPLICATE', payment: 'SUCCEEDED', refundCase: 'whole', alarm: true },
+    effect: { verdict: 'alreadyFinal', record: 'DUPLICATE', payment: 'SUCCEEDED', refundCase: 'whole', alarm: true },
   },
   {
     rule: 'overpaid',
     means: 'more than owed on a transfer rail: paid, the difference into a refund case',
     when: { kind: ['succeeded'], amount: ['higher'], invoice: open, transferRail: true },
-    then: {
+    effect: {
       verdict: 'recorded',
       record: 'OVERPAID',
       invoice: 'PAID',
@@ -146,67 +146,73 @@ export const decisionTable: readonly Row[] = [
     rule: 'overpaid-refused',
     means: 'more than ordered on a rail that sets the amount itself: refused, evidence, alarm',
     when: { kind: ['succeeded'], amount: ['higher'], invoice: open, transferRail: false },
-    then: { verdict: 'amountMismatch', alarm: true },
+    effect: { verdict: 'amountMismatch', alarm: true },
   },
   {
     rule: 'underpaid',
     means: 'less than owed: on record, not paid, the payer is told, a human decides top-up or return',
     when: { kind: ['succeeded'], amount: ['lower'], invoice: open },
-    then: { verdict: 'amountMismatch', record: 'UNDERPAID', refundCase: 'whole', event: 'payment.underpaid', alarm: true },
+    effect: {
+      verdict: 'amountMismatch',
+      record: 'UNDERPAID',
+      refundCase: 'whole',
+      event: 'payment.underpaid',
+      alarm: true,
+    },
   },
   {
     rule: 'late-success',
     means: 'success after expiry, dossier open and price still valid: paid with lateBy, pushed with the bank time',
     when: { kind: ['succeeded'], amount: ['equal'], invoice: ['EXPIRED'], stillPayable: true },
-    then: { verdict: 'recorded', record: 'APPLIED', invoice: 'PAID', payment: 'SUCCEEDED', event: 'invoice.paid' },
+    effect: { verdict: 'recorded', record: 'APPLIED', invoice: 'PAID', payment: 'SUCCEEDED', event: 'invoice.paid' },
   },
   {
     rule: 'late-unapplied',
     means: 'success after expiry, price changed, demand replaced or amount different: held for a human',
     when: { kind: ['succeeded'], invoice: ['EXPIRED'] },
-    then: { verdict: 'alreadyFinal', record: 'UNAPPLIED', payment: 'SUCCEEDED', refundCase: 'whole', alarm: true },
+    effect: { verdict: 'alreadyFinal', record: 'UNAPPLIED', payment: 'SUCCEEDED', refundCase: 'whole', alarm: true },
   },
   {
     rule: 'closed-success',
     means: 'success after cancel or supersede: held, refund case by default',
     when: { kind: ['succeeded'], invoice: closed },
-    then: { verdict: 'alreadyFinal', record: 'UNAPPLIED', payment: 'SUCCEEDED', refundCase: 'whole', alarm: true },
+    effect: { verdict: 'alreadyFinal', record: 'UNAPPLIED', payment: 'SUCCEEDED', refundCase: 'whole', alarm: true },
   },
   {
     rule: 'failure',
     means: 'the attempt failed: the invoice is open again for the next attempt',
     when: { kind: ['failed'], payment: unfinished },
-    then: { verdict: 'recorded', payment: 'FAILED', invoice: 'ISSUED' },
+    effect: { verdict: 'recorded', payment: 'FAILED', invoice: 'ISSUED' },
   },
   {
     rule: 'failure-after-success',
     means: 'failure after success: state kept, evidence, alarm',
     when: { kind: ['failed', 'pending'], payment: ['SUCCEEDED'] },
-    then: { verdict: 'alreadyFinal', alarm: true },
+    effect: { verdict: 'alreadyFinal', alarm: true },
   },
   {
     rule: 'failure-again',
     means: 'failure of an attempt that is final already: evidence only',
     when: { kind: ['failed', 'pending'], payment: ['FAILED'] },
-    then: { verdict: 'alreadyFinal' },
+    effect: { verdict: 'alreadyFinal' },
   },
   {
     rule: 'held',
     means: 'money taken but kept for review at the rail: not paid, asked about again, alarm',
     when: { kind: ['held'], payment: unfinished },
-    then: { verdict: 'recorded', payment: 'UNKNOWN', alarm: true },
+    effect: { verdict: 'recorded', payment: 'UNKNOWN', alarm: true },
   },
   {
     rule: 'pending',
     means: 'not final at the rail: asked about again',
     when: { kind: ['pending'], payment: unfinished },
-    then: { verdict: 'recorded', payment: 'UNKNOWN' },
+    effect: { verdict: 'recorded', payment: 'UNKNOWN' },
   },
   {
     rule: 'news-only',
     means: 'anything else without money (a hold or reversal of nothing on record): evidence and alarm',
     when: {},
-    then: { verdict: 'alreadyFinal', alarm: true },
+    effect: { verdict: 'alreadyFinal', alarm: true },
   },
 ]
 

@@ -7,7 +7,21 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 export const idRandomBytes = 10
 
 export type IdPrefix =
-  | 'ten' | 'cli' | 'bac' | 'inv' | 'pay' | 'stl' | 'ltx' | 'ref' | 'rcp' | 'cbk' | 'evt' | 'dlv' | 'whe' | 'rel' | 'req'
+  | 'ten'
+  | 'cli'
+  | 'bac'
+  | 'inv'
+  | 'pay'
+  | 'stl'
+  | 'ltx'
+  | 'ref'
+  | 'rcp'
+  | 'cbk'
+  | 'evt'
+  | 'dlv'
+  | 'whe'
+  | 'rel'
+  | 'req'
 
 export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string {
   if (random.length < idRandomBytes) throw new RangeError(`an id needs ${idRandomBytes} random bytes`)
@@ -20,5 +34,9 @@ export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string 
 
 /** True for an id this function could have made; says nothing about whether it exists. */
 export function isId(prefix: IdPrefix, text: string): boolean {
-  return text.length === prefix.length + 27 && text.startsWith(`${prefix}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(text.slice(prefix.length + 1))
+  return (
+    text.length === prefix.length + 27 &&
+    text.startsWith(`${prefix}_`) &&
+    /^[0-9a-hjkmnp-tv-z]{26}$/.test(text.slice(prefix.length + 1))
+  )
 }

@@ -35,7 +35,11 @@ export function postingsFor(input: PostingInput): Posting[] {
         amount: -net,
       }))
       const owed = input.items.reduce((sum, item) => sum + item.net, 0n)
-      return merge([{ account: rail, amount: input.amount }, ...collected, { account: unapplied, amount: owed - input.amount }])
+      return merge([
+        { account: rail, amount: input.amount },
+        ...collected,
+        { account: unapplied, amount: owed - input.amount },
+      ])
     }
     case 'DUPLICATE':
     case 'UNAPPLIED':

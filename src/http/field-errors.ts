@@ -1,6 +1,11 @@
 import type { FieldError } from '../problem/problem.ts'
 
-type Issue = { readonly instancePath?: string; readonly keyword?: string; readonly message?: string; readonly params?: unknown }
+type Issue = {
+  readonly code?: string | undefined
+  readonly path: readonly PropertyKey[]
+  readonly message?: string
+  readonly keys?: readonly string[]
+}
 
 /** Vietnamese for the kinds of complaint a schema makes; the English text is the schema's own. */
 const vietnamese: Record<string, string> = {
@@ -16,28 +21,53 @@ const vietnamese: Record<string, string> = {
 }
 
 /** The field and both texts of every complaint of a request schema. */
-export function fieldErrors(error: { readonly validation: readonly Issue[]; readonly validationContext?: string }): FieldError[] {
-  return error.validation.slice(0, 50).map((issue) => {
-    const code = issue.keyword ?? 'custom'
-    const en = issue.message ?? 'not valid'
-    // A schema of ours may carry its Vietnamese text after a bar: "English | Tiếng Việt".
-    const [english, own] = en.split(' | ')
-    return {
-      field: fieldName(issue.instancePath ?? '', error.validationContext),
-      code,
-      vi: own ?? vietnamese[code] ?? 'Giá trị không hợp lệ',
-      en: english ?? en,
-    }
-  })
+export function fieldErrorsOf(error: { readonly issues: readonly Issue[] }, place = 'body'): FieldError[] {
+  return error.issues
+    .flatMap((issue) =>
+      issue.keys === undefined || issue.keys.length === 0
+        ? [issue]
+        : issue.keys.map((key) => ({ ...issue, path: [...issue.path, key] })),
+    )
+    .slice(0, 50)
+    .map((issue) => {
+      const code = issue.code ?? 'custom'
+      // A schema of ours may carry its Vietnamese text after a bar: "English | Tiếng Việt".
+      const [en = 'not valid', own] = (issue.message ?? 'not valid').split(' | ')
+      return { field: fieldName(issue.path, place), code, vi: own ?? vietnamese[code] ?? 'Giá trị không hợp lệ', en }
+    })
 }
 
-/** `/items/0/quantity` → `items[0].quantity`; query and header fields keep their place in front. */
-function fieldName(pointer: string, context: string | undefined): string {
-  const path = pointer
-    .split('/')
-    .filter((part) => part !== '')
-    .map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : index === 0 ? part : `.${part}`))
+type ValidationError = {
+  readonly validation: readonly {
+    readonly instancePath?: string
+    readonly keyword?: string
+    readonly message?: string
+    readonly params?: object
+  }[]
+  readonly validationContext?: string
+}
+
+/** The same from Fastify's own wrapping of the schema's complaints. */
+export function fieldErrors(error: ValidationError): FieldError[] {
+  const issues = error.validation.map(({ instancePath = '', keyword, message, params }) => {
+    const keys = params !== undefined && 'keys' in params && Array.isArray(params.keys) ? params.keys.map(String) : []
+    return {
+      code: keyword,
+      path: instancePath.split('/').filter((part) => part !== ''),
+      ...(message === undefined ? {} : { message }),
+      keys,
+    }
+  })
+  return fieldErrorsOf({ issues }, error.validationContext ?? 'body')
+}
+
+/** `items[0].quantity`; query, path and header fields keep their place in front. */
+function fieldName(path: readonly PropertyKey[], place: string): string {
+  const name = path
+    .map((part, index) =>
+      /^\d+$/.test(String(part)) ? `[${String(part)}]` : index === 0 ? String(part) : `.${String(part)}`,
+    )
     .join('')
-  if (context === undefined || context === 'body') return path === '' ? 'body' : path
-  return path === '' ? context : `${context}.${path}`
+  if (place === 'body') return name === '' ? 'body' : name
+  return name === '' ? place : `${place}.${name}`
 }

@@ -3,12 +3,17 @@
  */
 import { randomUUID } from 'node:crypto'
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
-import { hasZodFastifySchemaValidationErrors, isResponseSerializationError, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import {
+  hasZodFastifySchemaValidationErrors,
+  isResponseSerializationError,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import { parseJsonObject } from '../../adapters/shared/json-body.ts'
 import type { Metrics } from '../metrics.ts'
-import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
 import { HttpCallError } from '../network/http-caller.ts'
+import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
 import { SettlementQueueFullError } from '../settlement/group.ts'
 import { StoreUnavailableError } from '../store/database.ts'
 import { fieldErrors } from './field-errors.ts'
@@ -53,6 +58,7 @@ export function createServer({ log, metrics, trustedProxies }: ServerOptions): F
   server.setValidatorCompiler(validatorCompiler)
   server.setSerializerCompiler(serializerCompiler)
   server.decorateRequest('rawBody')
+  server.decorateRequest('caller', null)
 
   server.addHook('onRequest', async (request, reply) => {
     request.rawBody = new Uint8Array()
@@ -62,7 +68,10 @@ export function createServer({ log, metrics, trustedProxies }: ServerOptions): F
     const route = request.routeOptions.url ?? 'unmatched'
     metrics.httpSeconds.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
     // The route, never the address: pay tokens and signed queries stand in addresses.
-    request.log.info({ method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request')
+    request.log.info(
+      { method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'request',
+    )
   })
 
   server.removeAllContentTypeParsers()
@@ -71,7 +80,13 @@ export function createServer({ log, metrics, trustedProxies }: ServerOptions): F
     request.rawBody = bytes
     const parsed = parseJsonObject(bytes)
     if (parsed.ok) done(null, parsed.value)
-    else done(new Problem('INVALID_JSON', { vi: `Nội dung không phải JSON hợp lệ: ${parsed.detail}`, en: `The body is not valid JSON: ${parsed.detail}` }))
+    else
+      done(
+        new Problem('INVALID_JSON', {
+          vi: `Nội dung không phải JSON hợp lệ: ${parsed.detail}`,
+          en: `The body is not valid JSON: ${parsed.detail}`,
+        }),
+      )
   })
 
   server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('NOT_FOUND')))
@@ -95,7 +110,11 @@ export function sendProblem(reply: ProblemReply, problem: Problem): unknown {
     reply.header('retry-after', problem.retryAfterSeconds ?? comeAgainSeconds)
   }
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
-  return reply.code(problem.status).header('content-type', problemContentType).header('cache-control', 'no-store').send(problemBody(problem))
+  return reply
+    .code(problem.status)
+    .header('content-type', problemContentType)
+    .header('cache-control', 'no-store')
+    .send(problemBody(problem))
 }
 
 function asProblem(error: unknown): Problem {
@@ -103,7 +122,11 @@ function asProblem(error: unknown): Problem {
   if (error instanceof StoreUnavailableError) return new Problem('UNAVAILABLE', { cause: error })
   if (error instanceof SettlementQueueFullError) return new Problem('OVERLOADED', { cause: error })
   if (error instanceof HttpCallError) return new Problem('RAIL_UNAVAILABLE', { cause: error })
-  if (hasZodFastifySchemaValidationErrors(error)) return new Problem('INVALID_REQUEST', { errors: fieldErrors(error) })
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    // The only header any route asks for.
+    if (error.validationContext === 'headers') return new Problem('IDEMPOTENCY_KEY_MISSING')
+    return new Problem('INVALID_REQUEST', { errors: fieldErrors(error) })
+  }
   if (isResponseSerializationError(error)) return new Problem('INTERNAL', { cause: error })
   const status = isFastifyError(error) ? error.statusCode : undefined
   switch (status) {

@@ -34,6 +34,11 @@ export type Idempotency = {
    * is an answer too: the work is rolled back and the answer kept. Anything else is thrown on and nothing is kept.
    */
   run(request: IdempotentRequest, work: (tx: Transaction) => Promise<StoredAnswer>): Promise<IdempotentResult>
+  /**
+   * For work that must commit before it talks to others (an attempt before its rail is called): it runs outside a
+   * transaction and must itself find what an earlier run under this key left. Its answer is kept all the same.
+   */
+  runOutside(request: IdempotentRequest, work: () => Promise<StoredAnswer>): Promise<IdempotentResult>
 }
 
 /** Answers that depend on the moment and not on the request are not kept: the caller is meant to come again. */
@@ -43,13 +48,33 @@ export function requestFingerprint(method: string, path: string, body: Uint8Arra
   return createHash('sha256').update(`${method}\n${path}\n`, 'utf8').update(body).digest()
 }
 
-export function createIdempotency({ database, redis, environment, log }: { database: Database; redis: RedisShortcut; environment: Environment; log: Logger }): Idempotency {
-  async function storedInDatabase(source: Pick<Transaction, 'query'>, { clientId, key }: IdempotentRequest): Promise<{ fingerprint: Buffer; answer: StoredAnswer } | null> {
-    const [row] = await source.query<{ fingerprint: Buffer; status: number; headers: Record<string, string>; body: string }>(
-      'SELECT fingerprint, status, headers, body FROM idempotency_keys WHERE client_id = $1 AND key = $2',
-      [clientId, key],
-    )
-    return row === undefined ? null : { fingerprint: row.fingerprint, answer: { status: row.status, headers: row.headers, body: row.body } }
+export function createIdempotency({
+  database,
+  redis,
+  environment,
+  log,
+}: {
+  database: Database
+  redis: RedisShortcut
+  environment: Environment
+  log: Logger
+}): Idempotency {
+  async function storedInDatabase(
+    source: Pick<Transaction, 'query'>,
+    { clientId, key }: IdempotentRequest,
+  ): Promise<{ fingerprint: Buffer; answer: StoredAnswer } | null> {
+    const [row] = await source.query<{
+      fingerprint: Buffer
+      status: number
+      headers: Record<string, string>
+      body: string
+    }>('SELECT fingerprint, status, headers, body FROM idempotency_keys WHERE client_id = $1 AND key = $2', [
+      clientId,
+      key,
+    ])
+    return row === undefined
+      ? null
+      : { fingerprint: row.fingerprint, answer: { status: row.status, headers: row.headers, body: row.body } }
   }
 
   function replay(request: IdempotentRequest, stored: { fingerprint: Buffer; answer: StoredAnswer }): IdempotentResult {
@@ -60,17 +85,31 @@ export function createIdempotency({ database, redis, environment, log }: { datab
   async function keep(tx: Transaction, request: IdempotentRequest, answer: StoredAnswer): Promise<void> {
     await tx.query(
       `INSERT INTO idempotency_keys (client_id, key, fingerprint, status, headers, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [request.clientId, request.key, request.fingerprint, answer.status, JSON.stringify(answer.headers), answer.body, environment.now()],
+      [
+        request.clientId,
+        request.key,
+        request.fingerprint,
+        answer.status,
+        JSON.stringify(answer.headers),
+        answer.body,
+        environment.now(),
+      ],
     )
   }
 
   /** One worker per key across all replicas, for as long as the transaction lasts. */
   async function claim(tx: Transaction, { clientId, key }: IdempotentRequest): Promise<void> {
-    const [row] = await tx.query<{ claimed: boolean }>('SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS claimed', [`idempotency ${clientId} ${key}`])
+    const [row] = await tx.query<{ claimed: boolean }>(
+      'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS claimed',
+      [`idempotency ${clientId} ${key}`],
+    )
     if (row?.claimed !== true) throw new Problem('IDEMPOTENCY_IN_PROGRESS', { retryAfterSeconds: 1 })
   }
 
-  async function runInDatabase(request: IdempotentRequest, work: (tx: Transaction) => Promise<StoredAnswer>): Promise<IdempotentResult> {
+  async function runInDatabase(
+    request: IdempotentRequest,
+    work: (tx: Transaction) => Promise<StoredAnswer>,
+  ): Promise<IdempotentResult> {
     try {
       return await database.transaction(async (tx) => {
         await claim(tx, request)
@@ -81,40 +120,70 @@ export function createIdempotency({ database, redis, environment, log }: { datab
         return { answer, replayed: false }
       })
     } catch (error) {
-      const ours = error instanceof Problem && (error.code === 'IDEMPOTENCY_IN_PROGRESS' || error.code === 'IDEMPOTENCY_KEY_REUSED')
-      if (!(error instanceof Problem) || ours || error.status >= 500 || passingStatuses.has(error.status)) throw error
-      const answer = { status: error.status, headers: { 'content-type': problemContentType }, body: problemBody(error) }
-      return await database.transaction(async (tx) => {
-        await claim(tx, request)
-        const stored = await storedInDatabase(tx, request)
-        if (stored !== null) return replay(request, stored)
-        await keep(tx, request, answer)
-        return { answer, replayed: false }
-      })
+      const answer = keepableRefusal(error)
+      if (answer === null) throw error
+      return await keepLate(request, answer)
+    }
+  }
+
+  async function keepLate(request: IdempotentRequest, answer: StoredAnswer): Promise<IdempotentResult> {
+    return await database.transaction(async (tx) => {
+      await claim(tx, request)
+      const stored = await storedInDatabase(tx, request)
+      if (stored !== null) return replay(request, stored)
+      await keep(tx, request, answer)
+      return { answer, replayed: false }
+    })
+  }
+
+  async function runAlone(request: IdempotentRequest, work: () => Promise<StoredAnswer>): Promise<IdempotentResult> {
+    const stored = await storedInDatabase(database, request)
+    if (stored !== null) return replay(request, stored)
+    try {
+      return await keepLate(request, await work())
+    } catch (error) {
+      const answer = keepableRefusal(error)
+      if (answer === null) throw error
+      return await keepLate(request, answer)
+    }
+  }
+
+  async function behindRedis(
+    request: IdempotentRequest,
+    run: () => Promise<IdempotentResult>,
+  ): Promise<IdempotentResult> {
+    const shortcut = await redis.begin(request)
+    if (shortcut.kind === 'stored') return replay(request, shortcut)
+    if (shortcut.kind === 'otherRequest') throw new Problem('IDEMPOTENCY_KEY_REUSED')
+    if (shortcut.kind === 'inFlight') {
+      // The lock may be one that a crashed worker left; a committed answer settles it.
+      const stored = await storedInDatabase(database, request)
+      if (stored !== null) return replay(request, stored)
+      throw new Problem('IDEMPOTENCY_IN_PROGRESS', { retryAfterSeconds: 1 })
+    }
+    let result: IdempotentResult | null = null
+    try {
+      result = await run()
+      return result
+    } finally {
+      // After the commit only; a failed write here costs speed, never the promise.
+      if (shortcut.kind === 'claimed') {
+        await redis
+          .end(request, shortcut.token, result?.answer ?? null)
+          .catch((error: unknown) => log.warn({ err: error }, 'Redis did not take the stored answer'))
+      }
     }
   }
 
   return {
-    async run(request, work) {
-      const shortcut = await redis.begin(request)
-      if (shortcut.kind === 'stored') return replay(request, shortcut)
-      if (shortcut.kind === 'otherRequest') throw new Problem('IDEMPOTENCY_KEY_REUSED')
-      if (shortcut.kind === 'inFlight') {
-        // The lock may be one that a crashed worker left; a committed answer settles it.
-        const stored = await storedInDatabase(database, request)
-        if (stored !== null) return replay(request, stored)
-        throw new Problem('IDEMPOTENCY_IN_PROGRESS', { retryAfterSeconds: 1 })
-      }
-      let result: IdempotentResult | null = null
-      try {
-        result = await runInDatabase(request, work)
-        return result
-      } finally {
-        // After the commit only; a failed write here costs speed, never the promise.
-        if (shortcut.kind === 'claimed') {
-          await redis.end(request, shortcut.token, result?.answer ?? null).catch((error: unknown) => log.warn({ err: error }, 'Redis did not take the stored answer'))
-        }
-      }
-    },
+    run: (request, work) => behindRedis(request, () => runInDatabase(request, work)),
+    runOutside: (request, work) => behindRedis(request, () => runAlone(request, work)),
   }
+}
+
+/** The answer of a refusal that will be the same at every repeat; null for passing ones, for our own and for faults. */
+function keepableRefusal(error: unknown): StoredAnswer | null {
+  if (!(error instanceof Problem) || error.status >= 500 || passingStatuses.has(error.status)) return null
+  if (error.code === 'IDEMPOTENCY_IN_PROGRESS' || error.code === 'IDEMPOTENCY_KEY_REUSED') return null
+  return { status: error.status, headers: { 'content-type': problemContentType }, body: problemBody(error) }
 }

@@ -38,9 +38,20 @@ if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`
 
-export function createRedisShortcut({ redis, prefix, environment, log }: { redis: Redis; prefix: string; environment: Environment; log: Logger }): RedisShortcut {
+export function createRedisShortcut({
+  redis,
+  prefix,
+  environment,
+  log,
+}: {
+  redis: Redis
+  prefix: string
+  environment: Environment
+  log: Logger
+}): RedisShortcut {
   const keyOf = ({ clientId, key }: IdempotentRequest): string => `${prefix}idem:{${clientId}:${key}}`
-  const lockOf = (request: IdempotentRequest, token: string): string => `lock ${token} ${request.fingerprint.toString('hex')}`
+  const lockOf = (request: IdempotentRequest, token: string): string =>
+    `lock ${token} ${request.fingerprint.toString('hex')}`
 
   return {
     async begin(request) {
@@ -54,11 +65,14 @@ export function createRedisShortcut({ redis, prefix, environment, log }: { redis
       }
       if (typeof value !== 'string') return { kind: 'claimed', token }
       const fingerprint = request.fingerprint.toString('hex')
-      if (value.startsWith('lock ')) return value.endsWith(fingerprint) ? { kind: 'inFlight' } : { kind: 'otherRequest' }
+      if (value.startsWith('lock '))
+        return value.endsWith(fingerprint) ? { kind: 'inFlight' } : { kind: 'otherRequest' }
       const stored = /^done ([0-9a-f]{64}) (.*)$/s.exec(value)
       if (stored === null) return { kind: 'absent' }
       const answer = readAnswer(stored[2] ?? '')
-      return answer === null ? { kind: 'absent' } : { kind: 'stored', fingerprint: Buffer.from(stored[1] ?? '', 'hex'), answer }
+      return answer === null
+        ? { kind: 'absent' }
+        : { kind: 'stored', fingerprint: Buffer.from(stored[1] ?? '', 'hex'), answer }
     },
     async end(request, token, answer) {
       const done = answer === null ? '' : `done ${request.fingerprint.toString('hex')} ${JSON.stringify(answer)}`
@@ -70,9 +84,17 @@ export function createRedisShortcut({ redis, prefix, environment, log }: { redis
 function readAnswer(text: string): StoredAnswer | null {
   try {
     const value: unknown = JSON.parse(text)
-    if (value === null || typeof value !== 'object' || !('status' in value) || !('body' in value) || !('headers' in value)) return null
+    if (
+      value === null ||
+      typeof value !== 'object' ||
+      !('status' in value) ||
+      !('body' in value) ||
+      !('headers' in value)
+    )
+      return null
     const { status, body, headers } = value
-    if (typeof status !== 'number' || typeof body !== 'string' || headers === null || typeof headers !== 'object') return null
+    if (typeof status !== 'number' || typeof body !== 'string' || headers === null || typeof headers !== 'object')
+      return null
     const texts = Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
     return { status, body, headers: Object.fromEntries(texts) }
   } catch {

@@ -17,7 +17,11 @@ export type StatusChange = {
 }
 
 /** Changes the state of invoices without money (expire, cancel, supersede): state, event and journal in the caller's transaction. */
-export async function changeInvoiceStatus(tx: Transaction, environment: Environment, change: StatusChange): Promise<void> {
+export async function changeInvoiceStatus(
+  tx: Transaction,
+  environment: Environment,
+  change: StatusChange,
+): Promise<void> {
   if (change.ids.length === 0) return
   const now = environment.now()
   await tx.query(

@@ -11,7 +11,12 @@ export type OpenInvoice = { readonly id: string; readonly version: number }
  * Locks an invoice of this tenant and client for closing. Refuses while an attempt is under way at a rail: money may be
  * moving, and a payer who has just paid a cancelled invoice is the second worst thing that can happen.
  */
-export async function lockOpenInvoice(tx: Transaction, owner: { tenantId: string; clientId: string }, invoiceId: string, now: Date): Promise<OpenInvoice> {
+export async function lockOpenInvoice(
+  tx: Transaction,
+  owner: { tenantId: string; clientId: string },
+  invoiceId: string,
+  now: Date,
+): Promise<OpenInvoice> {
   await lockInvoice(tx, invoiceId)
   const [invoice] = await tx.query<{ id: string; version: number; status: string; under_way: boolean }>(
     `SELECT id, version, status, EXISTS (
@@ -23,12 +28,28 @@ export async function lockOpenInvoice(tx: Transaction, owner: { tenantId: string
     [invoiceId, owner.tenantId, owner.clientId, now],
   )
   if (invoice === undefined) throw new Problem('NOT_FOUND')
-  if (invoice.status !== 'ISSUED' && invoice.status !== 'PAYING') throw new Problem('INVOICE_NOT_OPEN', { vi: `Khoản thu đang ở trạng thái ${invoice.status}.`, en: `The invoice is ${invoice.status}.` })
+  if (invoice.status !== 'ISSUED' && invoice.status !== 'PAYING')
+    throw new Problem('INVOICE_NOT_OPEN', {
+      vi: `Khoản thu đang ở trạng thái ${invoice.status}.`,
+      en: `The invoice is ${invoice.status}.`,
+    })
   if (invoice.under_way) throw new Problem('INVOICE_BEING_PAID', { retryAfterSeconds: 60 })
   return invoice
 }
 
-export async function cancelInvoice(tx: Transaction, environment: Environment, owner: { tenantId: string; clientId: string }, invoiceId: string, reason: string): Promise<void> {
+export async function cancelInvoice(
+  tx: Transaction,
+  environment: Environment,
+  owner: { tenantId: string; clientId: string },
+  invoiceId: string,
+  reason: string,
+): Promise<void> {
   await lockOpenInvoice(tx, owner, invoiceId, environment.now())
-  await changeInvoiceStatus(tx, environment, { ids: [invoiceId], status: 'CANCELLED', event: 'invoice.cancelled', actor: owner.clientId, reason })
+  await changeInvoiceStatus(tx, environment, {
+    ids: [invoiceId],
+    status: 'CANCELLED',
+    event: 'invoice.cancelled',
+    actor: owner.clientId,
+    reason,
+  })
 }

@@ -9,7 +9,15 @@ export type CircuitBreaker = {
   failed(key: string): void
 }
 
-export function createCircuitBreaker({ now, failuresToOpen = 5, openMs = 30_000 }: { now: () => Date; failuresToOpen?: number; openMs?: number }): CircuitBreaker {
+export function createCircuitBreaker({
+  now,
+  failuresToOpen = 5,
+  openMs = 30_000,
+}: {
+  now: () => Date
+  failuresToOpen?: number
+  openMs?: number
+}): CircuitBreaker {
   const circuits = new Map<string, { failures: number; openUntil: number }>()
   return {
     allows(key) {

@@ -17,11 +17,23 @@ export class HttpCallError extends Error {
 }
 
 const maxAnswerBytes = 1024 * 1024
-const neverSentCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
+const neverSentCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
 
 /** A caller over undici: no redirects, one time limit from connect to last byte, answers up to 1 MiB. */
 export function createHttpCaller(): { call: HttpCaller; close(): Promise<void> } {
-  const dispatcher = new Agent({ connect: { timeout: 5_000 }, pipelining: 1, connections: 64, maxResponseSize: maxAnswerBytes })
+  const dispatcher = new Agent({
+    connect: { timeout: 5_000 },
+    pipelining: 1,
+    connections: 64,
+    maxResponseSize: maxAnswerBytes,
+  })
   return {
     async call({ method, url, headers, body, timeoutMs }) {
       try {
@@ -42,10 +54,13 @@ export function createHttpCaller(): { call: HttpCaller; close(): Promise<void> }
         return { status: answer.statusCode, headers: flat, body: bytes }
       } catch (error) {
         const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-        throw new HttpCallError(`no answer from ${new URL(url).host}: ${error instanceof Error ? error.message : String(error)}`, {
-          neverSent: neverSentCodes.has(code),
-          cause: error,
-        })
+        throw new HttpCallError(
+          `no answer from ${new URL(url).host}: ${error instanceof Error ? error.message : String(error)}`,
+          {
+            neverSent: neverSentCodes.has(code),
+            cause: error,
+          },
+        )
       }
     },
     close: () => dispatcher.close(),

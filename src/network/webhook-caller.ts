@@ -6,9 +6,15 @@ import { lookup } from 'node:dns'
 import ipaddr from 'ipaddr.js'
 import { Agent, buildConnector, request } from 'undici'
 
-export type WebhookPost = { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: string }
+export type WebhookPost = {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
 /** `status` is the receiver's; its body is not read beyond a little. */
-export type WebhookAnswer = { readonly kind: 'answered'; readonly status: number } | { readonly kind: 'failed'; readonly error: string }
+export type WebhookAnswer =
+  | { readonly kind: 'answered'; readonly status: number }
+  | { readonly kind: 'failed'; readonly error: string }
 export type WebhookCaller = (post: WebhookPost) => Promise<WebhookAnswer>
 
 export type WebhookRules = {
@@ -34,7 +40,8 @@ export function refusedAddress(address: string, allowedRanges: readonly string[]
 export function refusedWebhookUrl(text: string, allowedRanges: readonly string[]): string | null {
   if (!URL.canParse(text) || text.length > 2048) return 'not a URL'
   const url = new URL(text)
-  if (url.username !== '' || url.password !== '' || url.hash !== '') return 'user names, passwords and fragments are not allowed'
+  if (url.username !== '' || url.password !== '' || url.hash !== '')
+    return 'user names, passwords and fragments are not allowed'
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const literal = ipaddr.isValid(host)
   if (literal) {
@@ -50,7 +57,10 @@ function isPublic(address: string): boolean {
   return ipaddr.process(address).range() === 'unicast'
 }
 
-export function createWebhookCaller({ allowedRanges, timeoutMs }: WebhookRules): { post: WebhookCaller; close(): Promise<void> } {
+export function createWebhookCaller({ allowedRanges, timeoutMs }: WebhookRules): {
+  post: WebhookCaller
+  close(): Promise<void>
+} {
   const connect = buildConnector({
     timeout: Math.min(timeoutMs, 5_000),
     lookup(hostname, options, callback) {
@@ -59,7 +69,9 @@ export function createWebhookCaller({ allowedRanges, timeoutMs }: WebhookRules):
           callback(error, [])
           return
         }
-        const refused = addresses.map(({ address }) => refusedAddress(address, allowedRanges)).find((reason) => reason !== null)
+        const refused = addresses
+          .map(({ address }) => refusedAddress(address, allowedRanges))
+          .find((reason) => reason !== null)
         // One bad address among several is enough: a name that also points inside is not trusted at all.
         if (refused !== undefined) callback(new Error(refused), [])
         else callback(null, addresses)
@@ -82,7 +94,15 @@ export function createWebhookCaller({ allowedRanges, timeoutMs }: WebhookRules):
       const refused = refusedWebhookUrl(url, allowedRanges)
       if (refused !== null) return { kind: 'failed', error: refused }
       try {
-        const answer = await request(url, { dispatcher, method: 'POST', headers, body, signal: AbortSignal.timeout(timeoutMs), headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
+        const answer = await request(url, {
+          dispatcher,
+          method: 'POST',
+          headers,
+          body,
+          signal: AbortSignal.timeout(timeoutMs),
+          headersTimeout: timeoutMs,
+          bodyTimeout: timeoutMs,
+        })
         await answer.body.dump({ limit: 64 * 1024 })
         return { kind: 'answered', status: answer.statusCode }
       } catch (error) {

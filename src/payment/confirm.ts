@@ -21,7 +21,14 @@ export type PaymentConfirmer = (paymentId: string, code: string) => Promise<Conf
 
 const maxTries = 3
 
-export function createPaymentConfirmer({ database, environment, railAccounts, settler, call, serverIp }: {
+export function createPaymentConfirmer({
+  database,
+  environment,
+  railAccounts,
+  settler,
+  call,
+  serverIp,
+}: {
   readonly database: Database
   readonly environment: Environment
   readonly railAccounts: RailAccounts
@@ -67,7 +74,11 @@ export function createPaymentConfirmer({ database, environment, railAccounts, se
     let result: ConfirmResult
     try {
       const first = adapter.confirm(attempt.stored, code, railAccount, context)
-      result = await runSteps(first, (answer, state) => adapter.readConfirm?.(answer, state, attempt.stored, railAccount, context) ?? first, call)
+      result = await runSteps(
+        first,
+        (answer, state) => adapter.readConfirm?.(answer, state, attempt.stored, railAccount, context) ?? first,
+        call,
+      )
     } catch (error) {
       if (!(error instanceof HttpCallError)) throw error
       if (error.neverSent) throw new Problem('RAIL_UNAVAILABLE', { cause: error })

@@ -9,7 +9,12 @@ export async function lockInvoice(tx: Transaction, invoiceId: string): Promise<v
  * Ends an attempt without money, under the invoice's lock. The invoice is open again when no other attempt is under way.
  * A final state stays as it is: false then.
  */
-export async function failAttempt(tx: Transaction, attempt: { paymentId: string; invoiceId: string }, reason: string, now: Date): Promise<boolean> {
+export async function failAttempt(
+  tx: Transaction,
+  attempt: { paymentId: string; invoiceId: string },
+  reason: string,
+  now: Date,
+): Promise<boolean> {
   const failed = await tx.query(
     `UPDATE payments SET status = 'FAILED', status_reason = $2, next_inquiry_at = NULL, updated_at = $3
       WHERE id = $1 AND status IN ('CREATED', 'REDIRECTED', 'UNKNOWN') RETURNING id`,

@@ -25,6 +25,8 @@ export type StartRequest = {
   readonly payerInput: Readonly<Record<string, string>>
   /** Who asks: a client id, or `payer`. */
   readonly actor: string
+  /** The same key finds the same attempt, also when the first call never answered. */
+  readonly attemptKey?: string
 }
 
 export type StartedPayment = { readonly paymentId: string; readonly instruction: PaymentInstruction }
@@ -35,7 +37,7 @@ export type PaymentStarterOptions = {
   readonly railAccounts: RailAccounts
   readonly call: HttpCaller
   readonly breaker: CircuitBreaker
-  readonly publicUrl: string
+  readonly publicUrl: () => string
   readonly serverIp: string
   readonly log: Logger
 }
@@ -58,26 +60,62 @@ type InvoiceRow = {
   expires_at: Date
 }
 
+type CommittedAttempt =
+  | { readonly kind: 'new'; readonly paymentId: string; readonly order: Order }
+  | { readonly kind: 'existing'; readonly paymentId: string; readonly instruction: PaymentInstruction }
+
+/** A rail's answer takes no longer than this; an attempt without one after it belongs to a process that died. */
+const answerMs = 60_000
+
+/** The attempt an earlier call with this key opened. Its order is never sent again: whether it arrived is for inquiry to tell. */
+async function attemptUnder(tx: Transaction, attemptKey: string, now: Date): Promise<StartedPayment | null> {
+  const [row] = await tx.query<{ id: string; instruction: PaymentInstruction | null; created_at: Date }>(
+    'SELECT id, instruction, created_at FROM payments WHERE attempt_key = $1',
+    [attemptKey],
+  )
+  if (row === undefined) return null
+  if (row.instruction !== null) return { paymentId: row.id, instruction: row.instruction }
+  if (now.getTime() - row.created_at.getTime() < answerMs)
+    throw new Problem('IDEMPOTENCY_IN_PROGRESS', { retryAfterSeconds: 1 })
+  return { paymentId: row.id, instruction: { kind: 'wait' } }
+}
+
 export function createPaymentStarter(options: PaymentStarterOptions): PaymentStarter {
   const { database, environment, railAccounts, call, breaker, publicUrl, serverIp, log } = options
 
-  /** Commits the attempt, or returns the open one of a rail whose reference is the pay code (one QR per invoice). */
-  async function commitAttempt(tx: Transaction, request: StartRequest, account: OpenRailAccount): Promise<{ paymentId: string; order: Order; existing: PaymentInstruction | null }> {
+  /** Commits the attempt, or finds the one of this key, or the open one of a rail whose reference is the pay code (one QR per invoice). */
+  async function commitAttempt(
+    tx: Transaction,
+    request: StartRequest,
+    account: OpenRailAccount,
+  ): Promise<CommittedAttempt> {
     const now = environment.now()
+    await lockInvoice(tx, request.invoiceId)
+    if (request.attemptKey !== undefined) {
+      const earlier = await attemptUnder(tx, request.attemptKey, now)
+      if (earlier !== null) return { kind: 'existing', ...earlier }
+    }
     const [invoice] = await tx.query<InvoiceRow>(
       `SELECT id, tenant_id, status, total, pay_code, pay_token, dossier_code, beneficiary_account_id, expires_at
-         FROM invoices WHERE id = $1 FOR UPDATE`,
+         FROM invoices WHERE id = $1`,
       [request.invoiceId],
     )
     if (invoice === undefined) throw new Problem('NOT_FOUND')
-    if (invoice.tenant_id !== account.tenantId || invoice.beneficiary_account_id !== account.beneficiaryAccountId) throw new Problem('RAIL_NOT_OFFERED')
-    if ((invoice.status !== 'ISSUED' && invoice.status !== 'PAYING') || invoice.expires_at.getTime() - now.getTime() < shortestAttemptMs) {
+    if (invoice.tenant_id !== account.tenantId || invoice.beneficiary_account_id !== account.beneficiaryAccountId)
+      throw new Problem('RAIL_NOT_OFFERED')
+    if (
+      (invoice.status !== 'ISSUED' && invoice.status !== 'PAYING') ||
+      invoice.expires_at.getTime() - now.getTime() < shortestAttemptMs
+    ) {
       throw new Problem('INVOICE_NOT_OPEN')
     }
     const { minAmount, maxAmount } = account.adapter.capabilities
     if (invoice.total < minAmount || invoice.total > maxAmount) throw new Problem('AMOUNT_OUTSIDE_RAIL_LIMIT')
 
-    const [{ sequence } = { sequence: 0n }] = await tx.query<{ sequence: bigint }>(`SELECT nextval('merchant_ref_sequence') AS sequence`, [])
+    const [{ sequence } = { sequence: 0n }] = await tx.query<{ sequence: bigint }>(
+      `SELECT nextval('merchant_ref_sequence') AS sequence`,
+      [],
+    )
     const railAccount = { id: account.id, config: account.config }
     const merchantRef = account.adapter.merchantRef({ sequence, payCode: invoice.pay_code, now }, railAccount)
     const expiresAt = new Date(Math.min(now.getTime() + attemptMs, invoice.expires_at.getTime()))
@@ -86,26 +124,44 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
       payCode: invoice.pay_code,
       dossierCode: invoice.dossier_code,
       amount: invoice.total,
-      description: foldToLatin(`${invoice.pay_code} ho so ${invoice.dossier_code}`, account.adapter.capabilities.descriptionMaxLength),
+      description: foldToLatin(
+        `${invoice.pay_code} ho so ${invoice.dossier_code}`,
+        account.adapter.capabilities.descriptionMaxLength,
+      ),
       locale: request.locale,
       payerIp: request.payerIp,
-      returnUrl: `${publicUrl}/pay/${invoice.pay_token}/return`,
-      callbackUrl: `${publicUrl}/callbacks/${account.rail}/${account.id}`,
+      returnUrl: `${publicUrl()}/pay/${invoice.pay_token}/return`,
+      callbackUrl: `${publicUrl()}/callbacks/${account.rail}/${account.id}`,
       createdAt: now,
       expiresAt,
       payerInput: request.payerInput,
     }
-    const [open] = await tx.query<{ id: string; instruction: PaymentInstruction | null }>(
-      'SELECT id, instruction FROM payments WHERE rail_account_id = $1 AND merchant_ref = $2',
+    const [open] = await tx.query<{ id: string; instruction: PaymentInstruction | null; created_at: Date }>(
+      'SELECT id, instruction, created_at FROM payments WHERE rail_account_id = $1 AND merchant_ref = $2',
       [account.id, merchantRef],
     )
-    if (open !== undefined) return { paymentId: open.id, order, existing: open.instruction }
+    if (open !== undefined)
+      return open.instruction === null
+        ? { kind: 'new', paymentId: open.id, order }
+        : { kind: 'existing', paymentId: open.id, instruction: open.instruction }
     const paymentId = newId(environment, 'pay')
     await tx.query(
-      `INSERT INTO payments (id, tenant_id, invoice_id, rail_account_id, merchant_ref, amount, status, payer_ip, locale, created_at, expires_at, next_inquiry_at, updated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, 'CREATED', $7, $8, $9, $10, $11, $9)`,
-      [paymentId, invoice.tenant_id, invoice.id, account.id, merchantRef, invoice.total, request.payerIp, request.locale, now, expiresAt,
-        account.adapter.capabilities.inquiry ? firstInquiryAt(now) : null],
+      `INSERT INTO payments (id, tenant_id, invoice_id, rail_account_id, merchant_ref, attempt_key, amount, status, payer_ip, locale, created_at, expires_at, next_inquiry_at, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $12, $6, 'CREATED', $7, $8, $9, $10, $11, $9)`,
+      [
+        paymentId,
+        invoice.tenant_id,
+        invoice.id,
+        account.id,
+        merchantRef,
+        invoice.total,
+        request.payerIp,
+        request.locale,
+        now,
+        expiresAt,
+        account.adapter.capabilities.inquiry ? firstInquiryAt(now) : null,
+        request.attemptKey ?? null,
+      ],
     )
     await tx.query(`UPDATE invoices SET status = 'PAYING', updated_at = $2 WHERE id = $1`, [invoice.id, now])
     await appendJournal(tx, [
@@ -118,7 +174,7 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
         facts: { invoiceId: invoice.id, railAccountId: account.id, merchantRef, amount: invoice.total.toString() },
       },
     ])
-    return { paymentId, order, existing: null }
+    return { kind: 'new', paymentId, order }
   }
 
   async function askRail(account: OpenRailAccount, order: Order): Promise<StartResult> {
@@ -128,15 +184,24 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
     const context = { now: environment.now(), requestId: newId(environment, 'req').slice(4), serverIp }
     const first = adapter.start(order, railAccount, context)
     if (first.kind === 'done') return first.result
-    if (!breaker.allows(account.id)) return { kind: 'refused', railCode: 'CIRCUIT_OPEN', message: 'the rail does not answer for now', sent: {} }
+    if (!breaker.allows(account.id))
+      return { kind: 'refused', railCode: 'CIRCUIT_OPEN', message: 'the rail does not answer for now', sent: {} }
     try {
-      const result = await runSteps(first, adapter.readStart && ((answer, state) => adapter.readStart?.(answer, state, order, railAccount, context) ?? first), call)
+      const result = await runSteps(
+        first,
+        adapter.readStart &&
+          ((answer, state) => adapter.readStart?.(answer, state, order, railAccount, context) ?? first),
+        call,
+      )
       breaker.answered(account.id)
       return result
     } catch (error) {
       if (!(error instanceof HttpCallError)) throw error
       breaker.failed(account.id)
-      log.warn({ err: error, railAccountId: account.id, merchantRef: order.merchantRef }, 'the rail gave no answer to a start')
+      log.warn(
+        { err: error, railAccountId: account.id, merchantRef: order.merchantRef },
+        'the rail gave no answer to a start',
+      )
       return error.neverSent
         ? { kind: 'refused', railCode: 'NO_CONNECTION', message: 'the rail cannot be reached', sent: {} }
         : { kind: 'unknown', detail: error.message, sent: {} }
@@ -149,7 +214,11 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
     await database.transaction(async (tx) => {
       await lockInvoice(tx, invoiceId)
       if (result.kind === 'refused') {
-        await tx.query('UPDATE payments SET sent = $2, instruction = $3 WHERE id = $1', [paymentId, JSON.stringify(result.sent), JSON.stringify(instruction)])
+        await tx.query('UPDATE payments SET sent = $2, instruction = $3 WHERE id = $1', [
+          paymentId,
+          JSON.stringify(result.sent),
+          JSON.stringify(instruction),
+        ])
         await failAttempt(tx, { paymentId, invoiceId }, `${result.railCode}: ${result.message}`, now)
         return
       }
@@ -158,7 +227,14 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
         `UPDATE payments SET status = CASE WHEN status IN ('CREATED', 'UNKNOWN') THEN $2 ELSE status END, status_reason = $3, sent = $4,
                 instruction = $5, updated_at = $6
           WHERE id = $1`,
-        [paymentId, result.kind === 'unknown' ? 'UNKNOWN' : 'REDIRECTED', result.kind, JSON.stringify(result.sent), JSON.stringify(instruction), now],
+        [
+          paymentId,
+          result.kind === 'unknown' ? 'UNKNOWN' : 'REDIRECTED',
+          result.kind,
+          JSON.stringify(result.sent),
+          JSON.stringify(instruction),
+          now,
+        ],
       )
     })
     return instruction
@@ -169,7 +245,7 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
     if (account === null || account.status !== 'ACTIVE') throw new Problem('RAIL_NOT_OFFERED')
     checkPayerInput(account, request.payerInput)
     const attempt = await database.transaction((tx) => commitAttempt(tx, request, account))
-    if (attempt.existing !== null) return { paymentId: attempt.paymentId, instruction: attempt.existing }
+    if (attempt.kind === 'existing') return { paymentId: attempt.paymentId, instruction: attempt.instruction }
     const result = await askRail(account, attempt.order)
     const instruction = await commitResult(attempt.paymentId, request.invoiceId, result)
     return { paymentId: attempt.paymentId, instruction }
@@ -182,7 +258,12 @@ function checkPayerInput({ adapter }: OpenRailAccount, input: Readonly<Record<st
       const value = input[name] ?? ''
       return value.length > maxLength || !new RegExp(`^(?:${pattern})$`, 'u').test(value)
     })
-    .map(({ name, labelVi, labelEn }) => ({ field: `payerInput.${name}`, code: 'invalid_format', vi: `${labelVi}: chưa đúng định dạng`, en: `${labelEn}: not in the expected form` }))
+    .map(({ name, labelVi, labelEn }) => ({
+      field: `payerInput.${name}`,
+      code: 'invalid_format',
+      vi: `${labelVi}: chưa đúng định dạng`,
+      en: `${labelEn}: not in the expected form`,
+    }))
   if (errors.length > 0) throw new Problem('INVALID_REQUEST', { errors })
 }
 
@@ -196,7 +277,9 @@ function instructionOf(result: StartResult): PaymentInstruction {
       return {
         kind: 'qr',
         payload: result.payload,
-        ...(result.transfer === undefined ? {} : { transfer: { ...result.transfer, amount: result.transfer.amount.toString() } }),
+        ...(result.transfer === undefined
+          ? {}
+          : { transfer: { ...result.transfer, amount: result.transfer.amount.toString() } }),
       }
     case 'otpChallenge':
       return { kind: 'otpChallenge' }

@@ -12,10 +12,22 @@ export type OpenAttempt = {
 }
 
 /** The attempt as adapters need it; null when there is none. */
-export async function readAttempt(source: Pick<Database | Transaction, 'query'>, paymentId: string): Promise<OpenAttempt | null> {
+export async function readAttempt(
+  source: Pick<Database | Transaction, 'query'>,
+  paymentId: string,
+): Promise<OpenAttempt | null> {
   const [row] = await source.query<{
-    id: string; invoice_id: string; tenant_id: string; rail_account_id: string; status: OpenAttempt['status']; expires_at: Date
-    merchant_ref: string; amount: bigint; created_at: Date; sent: Record<string, string>; rail_transaction_id: string | null
+    id: string
+    invoice_id: string
+    tenant_id: string
+    rail_account_id: string
+    status: OpenAttempt['status']
+    expires_at: Date
+    merchant_ref: string
+    amount: bigint
+    created_at: Date
+    sent: Record<string, string>
+    rail_transaction_id: string | null
   }>(
     `SELECT id, invoice_id, tenant_id, rail_account_id, status, expires_at, merchant_ref, amount, created_at, sent, rail_transaction_id
        FROM payments WHERE id = $1`,

@@ -10,49 +10,218 @@ export type ProblemEntry = {
   readonly actionEn: string
 }
 
-const fixRequest = { actionVi: 'Sửa yêu cầu theo mục errors rồi gửi lại.', actionEn: 'Mend the request as listed in errors and send it again.' }
-const comeAgain = { actionVi: 'Gửi lại đúng yêu cầu này sau số giây ở Retry-After.', actionEn: 'Send this same request again after Retry-After seconds.' }
+const fixRequest = {
+  actionVi: 'Sửa yêu cầu theo mục errors rồi gửi lại.',
+  actionEn: 'Mend the request as listed in errors and send it again.',
+}
+const comeAgain = {
+  actionVi: 'Gửi lại đúng yêu cầu này sau số giây ở Retry-After.',
+  actionEn: 'Send this same request again after Retry-After seconds.',
+}
 
 export const problemCatalogue = {
   // Shape of the request
   INVALID_REQUEST: { status: 400, titleVi: 'Yêu cầu không hợp lệ', titleEn: 'The request is not valid', ...fixRequest },
-  INVALID_JSON: { status: 400, titleVi: 'Nội dung không phải JSON hợp lệ', titleEn: 'The body is not valid JSON', actionVi: 'Gửi một đối tượng JSON mã hoá UTF-8, không lặp khoá.', actionEn: 'Send one JSON object in UTF-8 without repeated keys.' },
-  BODY_TOO_LARGE: { status: 413, titleVi: 'Nội dung quá lớn', titleEn: 'The body is too large', actionVi: 'Chia nhỏ yêu cầu.', actionEn: 'Split the request.' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, titleVi: 'Kiểu nội dung không được hỗ trợ', titleEn: 'The content type is not supported', actionVi: 'Gửi Content-Type: application/json.', actionEn: 'Send Content-Type: application/json.' },
-  NOT_FOUND: { status: 404, titleVi: 'Không tìm thấy', titleEn: 'Not found', actionVi: 'Kiểm tra lại địa chỉ và mã.', actionEn: 'Check the address and the id.' },
-  METHOD_NOT_ALLOWED: { status: 405, titleVi: 'Phương thức không được phép', titleEn: 'The method is not allowed', actionVi: 'Xem tài liệu API.', actionEn: 'See the API document.' },
+  INVALID_JSON: {
+    status: 400,
+    titleVi: 'Nội dung không phải JSON hợp lệ',
+    titleEn: 'The body is not valid JSON',
+    actionVi: 'Gửi một đối tượng JSON mã hoá UTF-8, không lặp khoá.',
+    actionEn: 'Send one JSON object in UTF-8 without repeated keys.',
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    titleVi: 'Nội dung quá lớn',
+    titleEn: 'The body is too large',
+    actionVi: 'Chia nhỏ yêu cầu.',
+    actionEn: 'Split the request.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    titleVi: 'Kiểu nội dung không được hỗ trợ',
+    titleEn: 'The content type is not supported',
+    actionVi: 'Gửi Content-Type: application/json.',
+    actionEn: 'Send Content-Type: application/json.',
+  },
+  NOT_FOUND: {
+    status: 404,
+    titleVi: 'Không tìm thấy',
+    titleEn: 'Not found',
+    actionVi: 'Kiểm tra lại địa chỉ và mã.',
+    actionEn: 'Check the address and the id.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    titleVi: 'Phương thức không được phép',
+    titleEn: 'The method is not allowed',
+    actionVi: 'Xem tài liệu API.',
+    actionEn: 'See the API document.',
+  },
   // Who is calling
-  UNAUTHENTICATED: { status: 401, titleVi: 'Chưa xác thực', titleEn: 'Not authenticated', actionVi: 'Lấy token mới tại /oauth/token.', actionEn: 'Get a new token at /oauth/token.' },
-  FORBIDDEN: { status: 403, titleVi: 'Không có quyền', titleEn: 'Not allowed', actionVi: 'Xin quyền (scope) hoặc vai trò cần thiết.', actionEn: 'Ask for the scope or role that this needs.' },
+  UNAUTHENTICATED: {
+    status: 401,
+    titleVi: 'Chưa xác thực',
+    titleEn: 'Not authenticated',
+    actionVi: 'Lấy token mới tại /oauth/token.',
+    actionEn: 'Get a new token at /oauth/token.',
+  },
+  FORBIDDEN: {
+    status: 403,
+    titleVi: 'Không có quyền',
+    titleEn: 'Not allowed',
+    actionVi: 'Xin quyền (scope) hoặc vai trò cần thiết.',
+    actionEn: 'Ask for the scope or role that this needs.',
+  },
   RATE_LIMITED: { status: 429, titleVi: 'Quá nhiều yêu cầu', titleEn: 'Too many requests', ...comeAgain },
   // Repeats
-  IDEMPOTENCY_KEY_MISSING: { status: 400, titleVi: 'Thiếu Idempotency-Key', titleEn: 'Idempotency-Key is missing', actionVi: 'Gửi kèm header Idempotency-Key (1–255 ký tự ASCII), mỗi thao tác một khoá.', actionEn: 'Send an Idempotency-Key header (1–255 ASCII characters), one per operation.' },
-  IDEMPOTENCY_KEY_REUSED: { status: 422, titleVi: 'Idempotency-Key đã dùng cho yêu cầu khác', titleEn: 'The Idempotency-Key was used for another request', actionVi: 'Dùng khoá mới cho yêu cầu mới.', actionEn: 'Use a new key for a new request.' },
-  IDEMPOTENCY_IN_PROGRESS: { status: 409, titleVi: 'Yêu cầu cùng khoá đang được xử lý', titleEn: 'A request with this key is still running', ...comeAgain },
+  IDEMPOTENCY_KEY_MISSING: {
+    status: 400,
+    titleVi: 'Thiếu Idempotency-Key',
+    titleEn: 'Idempotency-Key is missing',
+    actionVi: 'Gửi kèm header Idempotency-Key (1–255 ký tự ASCII), mỗi thao tác một khoá.',
+    actionEn: 'Send an Idempotency-Key header (1–255 ASCII characters), one per operation.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    titleVi: 'Idempotency-Key đã dùng cho yêu cầu khác',
+    titleEn: 'The Idempotency-Key was used for another request',
+    actionVi: 'Dùng khoá mới cho yêu cầu mới.',
+    actionEn: 'Use a new key for a new request.',
+  },
+  IDEMPOTENCY_IN_PROGRESS: {
+    status: 409,
+    titleVi: 'Yêu cầu cùng khoá đang được xử lý',
+    titleEn: 'A request with this key is still running',
+    ...comeAgain,
+  },
   // Invoices
-  UNKNOWN_AGENCY: { status: 422, titleVi: 'Cơ quan không có trong danh mục', titleEn: 'The agency is not on record', ...fixRequest },
-  AGENCY_NOT_YOURS: { status: 403, titleVi: 'Cơ quan không thuộc phạm vi của bạn', titleEn: 'The agency is not yours', actionVi: 'Chỉ lập khoản thu cho cơ quan được giao.', actionEn: 'Issue only for agencies assigned to you.' },
-  NO_BENEFICIARY_ACCOUNT: { status: 422, titleVi: 'Cơ quan chưa có tài khoản thụ hưởng', titleEn: 'The agency has no beneficiary account', actionVi: 'Khai báo tài khoản thụ hưởng trước khi lập khoản thu.', actionEn: 'Register a beneficiary account first.' },
-  UNKNOWN_PROCEDURE: { status: 422, titleVi: 'Thủ tục không có trong danh mục phí', titleEn: 'The procedure is not in the fee catalogue', ...fixRequest },
+  UNKNOWN_AGENCY: {
+    status: 422,
+    titleVi: 'Cơ quan không có trong danh mục',
+    titleEn: 'The agency is not on record',
+    ...fixRequest,
+  },
+  AGENCY_NOT_YOURS: {
+    status: 403,
+    titleVi: 'Cơ quan không thuộc phạm vi của bạn',
+    titleEn: 'The agency is not yours',
+    actionVi: 'Chỉ lập khoản thu cho cơ quan được giao.',
+    actionEn: 'Issue only for agencies assigned to you.',
+  },
+  NO_BENEFICIARY_ACCOUNT: {
+    status: 422,
+    titleVi: 'Cơ quan chưa có tài khoản thụ hưởng',
+    titleEn: 'The agency has no beneficiary account',
+    actionVi: 'Khai báo tài khoản thụ hưởng trước khi lập khoản thu.',
+    actionEn: 'Register a beneficiary account first.',
+  },
+  UNKNOWN_PROCEDURE: {
+    status: 422,
+    titleVi: 'Thủ tục không có trong danh mục phí',
+    titleEn: 'The procedure is not in the fee catalogue',
+    ...fixRequest,
+  },
   FEE_REFUSED: { status: 422, titleVi: 'Không tính được phí', titleEn: 'The fee cannot be computed', ...fixRequest },
-  PRICE_MISMATCH: { status: 422, titleVi: 'Số tiền không khớp danh mục phí', titleEn: 'The amount differs from the fee catalogue', actionVi: 'Dùng số tiền do hệ thống tính hoặc nạp danh mục mới.', actionEn: 'Use the computed amount or load the new catalogue.' },
-  INVOICE_ALREADY_OPEN: { status: 409, titleVi: 'Khoản thu này đang mở', titleEn: 'An invoice for these obligations is open', actionVi: 'Dùng khoản thu đang mở, thay thế hoặc huỷ nó.', actionEn: 'Use the open invoice, supersede it or cancel it.' },
-  INVOICE_NOT_OPEN: { status: 409, titleVi: 'Khoản thu không còn mở', titleEn: 'The invoice is not open', actionVi: 'Xem trạng thái khoản thu.', actionEn: 'Look at the status of the invoice.' },
-  INVOICE_BEING_PAID: { status: 409, titleVi: 'Khoản thu đang có giao dịch chưa xong', titleEn: 'A payment of this invoice is under way', actionVi: 'Chờ giao dịch kết thúc rồi thử lại.', actionEn: 'Wait for the payment to end and try again.' },
-  RETURN_URL_NOT_ALLOWED: { status: 422, titleVi: 'returnUrl không thuộc địa chỉ đã đăng ký', titleEn: 'returnUrl is not at a registered origin', ...fixRequest },
+  PRICE_MISMATCH: {
+    status: 422,
+    titleVi: 'Số tiền không khớp danh mục phí',
+    titleEn: 'The amount differs from the fee catalogue',
+    actionVi: 'Dùng số tiền do hệ thống tính hoặc nạp danh mục mới.',
+    actionEn: 'Use the computed amount or load the new catalogue.',
+  },
+  INVOICE_ALREADY_OPEN: {
+    status: 409,
+    titleVi: 'Khoản thu này đang mở',
+    titleEn: 'An invoice for these obligations is open',
+    actionVi: 'Dùng khoản thu đang mở, thay thế hoặc huỷ nó.',
+    actionEn: 'Use the open invoice, supersede it or cancel it.',
+  },
+  INVOICE_NOT_OPEN: {
+    status: 409,
+    titleVi: 'Khoản thu không còn mở',
+    titleEn: 'The invoice is not open',
+    actionVi: 'Xem trạng thái khoản thu.',
+    actionEn: 'Look at the status of the invoice.',
+  },
+  INVOICE_BEING_PAID: {
+    status: 409,
+    titleVi: 'Khoản thu đang có giao dịch chưa xong',
+    titleEn: 'A payment of this invoice is under way',
+    actionVi: 'Chờ giao dịch kết thúc rồi thử lại.',
+    actionEn: 'Wait for the payment to end and try again.',
+  },
+  RETURN_URL_NOT_ALLOWED: {
+    status: 422,
+    titleVi: 'returnUrl không thuộc địa chỉ đã đăng ký',
+    titleEn: 'returnUrl is not at a registered origin',
+    ...fixRequest,
+  },
   // Payments
-  RAIL_NOT_OFFERED: { status: 422, titleVi: 'Kênh thanh toán không dùng được cho khoản thu này', titleEn: 'This rail is not offered for this invoice', actionVi: 'Chọn kênh khác.', actionEn: 'Choose another rail.' },
-  AMOUNT_OUTSIDE_RAIL_LIMIT: { status: 422, titleVi: 'Số tiền ngoài hạn mức của kênh', titleEn: 'The amount is outside the limits of the rail', actionVi: 'Chọn kênh khác.', actionEn: 'Choose another rail.' },
-  RAIL_REFUSED: { status: 422, titleVi: 'Ngân hàng từ chối giao dịch', titleEn: 'The bank refused the payment', actionVi: 'Thử lại hoặc chọn kênh khác.', actionEn: 'Try again or choose another rail.' },
-  RAIL_UNAVAILABLE: { status: 503, titleVi: 'Ngân hàng tạm thời không trả lời', titleEn: 'The bank does not answer for now', actionVi: 'Chọn kênh khác hoặc thử lại sau.', actionEn: 'Choose another rail or try later.' },
-  ONE_TIME_CODE_WRONG: { status: 422, titleVi: 'Mã OTP không đúng', titleEn: 'The one-time code is wrong', actionVi: 'Nhập lại mã trong tin nhắn của ngân hàng.', actionEn: 'Enter the code of the bank message again.' },
-  PAYMENT_NOT_OPEN: { status: 409, titleVi: 'Giao dịch đã kết thúc', titleEn: 'The payment attempt is over', actionVi: 'Bắt đầu giao dịch mới nếu khoản thu chưa được thanh toán.', actionEn: 'Start a new attempt if the invoice is not paid.' },
+  RAIL_NOT_OFFERED: {
+    status: 422,
+    titleVi: 'Kênh thanh toán không dùng được cho khoản thu này',
+    titleEn: 'This rail is not offered for this invoice',
+    actionVi: 'Chọn kênh khác.',
+    actionEn: 'Choose another rail.',
+  },
+  AMOUNT_OUTSIDE_RAIL_LIMIT: {
+    status: 422,
+    titleVi: 'Số tiền ngoài hạn mức của kênh',
+    titleEn: 'The amount is outside the limits of the rail',
+    actionVi: 'Chọn kênh khác.',
+    actionEn: 'Choose another rail.',
+  },
+  RAIL_REFUSED: {
+    status: 422,
+    titleVi: 'Ngân hàng từ chối giao dịch',
+    titleEn: 'The bank refused the payment',
+    actionVi: 'Thử lại hoặc chọn kênh khác.',
+    actionEn: 'Try again or choose another rail.',
+  },
+  RAIL_UNAVAILABLE: {
+    status: 503,
+    titleVi: 'Ngân hàng tạm thời không trả lời',
+    titleEn: 'The bank does not answer for now',
+    actionVi: 'Chọn kênh khác hoặc thử lại sau.',
+    actionEn: 'Choose another rail or try later.',
+  },
+  ONE_TIME_CODE_WRONG: {
+    status: 422,
+    titleVi: 'Mã OTP không đúng',
+    titleEn: 'The one-time code is wrong',
+    actionVi: 'Nhập lại mã trong tin nhắn của ngân hàng.',
+    actionEn: 'Enter the code of the bank message again.',
+  },
+  PAYMENT_NOT_OPEN: {
+    status: 409,
+    titleVi: 'Giao dịch đã kết thúc',
+    titleEn: 'The payment attempt is over',
+    actionVi: 'Bắt đầu giao dịch mới nếu khoản thu chưa được thanh toán.',
+    actionEn: 'Start a new attempt if the invoice is not paid.',
+  },
   // Webhooks
-  WEBHOOK_URL_NOT_ALLOWED: { status: 422, titleVi: 'Địa chỉ webhook không được phép', titleEn: 'The webhook address is not allowed', actionVi: 'Dùng địa chỉ https công khai.', actionEn: 'Use a public https address.' },
+  WEBHOOK_URL_NOT_ALLOWED: {
+    status: 422,
+    titleVi: 'Địa chỉ webhook không được phép',
+    titleEn: 'The webhook address is not allowed',
+    actionVi: 'Dùng địa chỉ https công khai.',
+    actionEn: 'Use a public https address.',
+  },
   // Our side
-  UNAVAILABLE: { status: 503, titleVi: 'Hệ thống tạm thời gián đoạn', titleEn: 'The service is not available for now', ...comeAgain },
+  UNAVAILABLE: {
+    status: 503,
+    titleVi: 'Hệ thống tạm thời gián đoạn',
+    titleEn: 'The service is not available for now',
+    ...comeAgain,
+  },
   OVERLOADED: { status: 503, titleVi: 'Hệ thống đang quá tải', titleEn: 'The service is overloaded', ...comeAgain },
-  INTERNAL: { status: 500, titleVi: 'Lỗi hệ thống', titleEn: 'Internal error', actionVi: 'Gửi lại yêu cầu; nếu còn lỗi, báo mã X-Request-Id.', actionEn: 'Send the request again; if it fails again, report the X-Request-Id.' },
+  INTERNAL: {
+    status: 500,
+    titleVi: 'Lỗi hệ thống',
+    titleEn: 'Internal error',
+    actionVi: 'Gửi lại yêu cầu; nếu còn lỗi, báo mã X-Request-Id.',
+    actionEn: 'Send the request again; if it fails again, report the X-Request-Id.',
+  },
 } as const satisfies Record<string, ProblemEntry>
 
 export type ProblemCode = keyof typeof problemCatalogue

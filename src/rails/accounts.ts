@@ -35,15 +35,29 @@ const maxAgeMs = 5_000
  * All rail accounts in memory: signatures are verified before anything touches the database (DESIGN §9).
  * Read anew when told of a change, and at the latest after five seconds.
  */
-export function createRailAccounts(database: Database, environment: Environment, onInvalid: (id: string, error: unknown) => void): RailAccounts {
+export function createRailAccounts(
+  database: Database,
+  environment: Environment,
+  onInvalid: (id: string, error: unknown) => void,
+): RailAccounts {
   let cached: { accounts: Map<string, OpenRailAccount>; readAt: number } | null = null
   let reading: Promise<Map<string, OpenRailAccount>> | null = null
 
   async function read(): Promise<Map<string, OpenRailAccount>> {
     const rows = await database.query<{
-      id: string; tenant_id: string; rail: string; beneficiary_account_id: string; title_vi: string; title_en: string
-      config: unknown; status: 'ACTIVE' | 'PAUSED'; position: number
-    }>('SELECT id, tenant_id, rail, beneficiary_account_id, title_vi, title_en, config, status, position FROM rail_accounts', [])
+      id: string
+      tenant_id: string
+      rail: string
+      beneficiary_account_id: string
+      title_vi: string
+      title_en: string
+      config: unknown
+      status: 'ACTIVE' | 'PAUSED'
+      position: number
+    }>(
+      'SELECT id, tenant_id, rail, beneficiary_account_id, title_vi, title_en, config, status, position FROM rail_accounts',
+      [],
+    )
     const accounts = new Map<string, OpenRailAccount>()
     for (const row of rows) {
       const adapter = findAdapter(row.rail)

@@ -3,7 +3,13 @@ import type { OpenRailAccount } from './accounts.ts'
 export type InvoiceQr = {
   /** EMVCo text. */
   readonly payload: string
-  readonly transfer: { readonly accountNumber: string; readonly accountName: string; readonly bankBin: string; readonly amount: bigint; readonly content: string }
+  readonly transfer: {
+    readonly accountNumber: string
+    readonly accountName: string
+    readonly bankBin: string
+    readonly amount: bigint
+    readonly content: string
+  }
 }
 
 /**

@@ -5,7 +5,11 @@ import type { HttpCaller } from '../network/http-caller.ts'
 const maxCalls = 4
 
 /** Makes the calls of an adapter's steps one after another and returns the last result. Throws `HttpCallError`. */
-export async function runSteps<T>(first: Step<T>, read: ((answer: HttpAnswer, state: unknown) => Step<T>) | undefined, call: HttpCaller): Promise<T> {
+export async function runSteps<T>(
+  first: Step<T>,
+  read: ((answer: HttpAnswer, state: unknown) => Step<T>) | undefined,
+  call: HttpCaller,
+): Promise<T> {
   let step = first
   for (let calls = 0; step.kind === 'call'; calls++) {
     if (read === undefined) throw new TypeError('the adapter makes a call but cannot read its answer')

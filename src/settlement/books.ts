@@ -56,13 +56,25 @@ export async function openBooks(tx: Transaction, references: readonly Reference[
     `SELECT id, tenant_id AS "tenantId", rail, beneficiary_account_id AS "beneficiaryAccountId" FROM rail_accounts WHERE id = ANY($1)`,
     [accountIds],
   )
-  const settlements = await tx.query<{ id: string; account: string; txn: string; direction: 'IN' | 'OUT'; disposition: Disposition; amount: bigint; postings: { account: string; amount: string }[] | null }>(
+  const settlements = await tx.query<{
+    id: string
+    account: string
+    txn: string
+    direction: 'IN' | 'OUT'
+    disposition: Disposition
+    amount: bigint
+    postings: { account: string; amount: string }[] | null
+  }>(
     `SELECT s.id, s.rail_account_id AS account, s.rail_transaction_id AS txn, s.direction, s.disposition, s.amount,
             (SELECT json_agg(json_build_object('account', p.account, 'amount', p.amount::text) ORDER BY p.line_no)
                FROM ledger_transactions t JOIN ledger_postings p ON p.transaction_id = t.id WHERE t.settlement_id = s.id) AS postings
        FROM settlements s
        JOIN json_to_recordset($1::json) AS r(account text, txn text) ON s.rail_account_id = r.account AND s.rail_transaction_id = r.txn`,
-    [rowsToJson(references.map(({ railAccountId, railTransactionId }) => ({ account: railAccountId, txn: railTransactionId })))],
+    [
+      rowsToJson(
+        references.map(({ railAccountId, railTransactionId }) => ({ account: railAccountId, txn: railTransactionId })),
+      ),
+    ],
   )
   return {
     invoiceIdByReference: new Map(resolved.map((row) => [referenceKey(row.account, row.ref), row.invoice_id])),

@@ -41,7 +41,13 @@ type Waiting = {
 const uniqueViolation = '23505'
 const maxTries = 3
 
-export function createSettler({ database, environment, maxBatch = 64, maxQueue = 4096, onFlush }: SettlerOptions): Settler {
+export function createSettler({
+  database,
+  environment,
+  maxBatch = 64,
+  maxQueue = 4096,
+  onFlush,
+}: SettlerOptions): Settler {
   const queue: Waiting[] = []
   let running: Promise<void> | null = null
 

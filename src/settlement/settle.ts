@@ -9,9 +9,9 @@ import { type Environment, newId } from '../environment.ts'
 import { callbackRow, storableText } from '../store/callback-evidence.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendEvents, type NewEvent } from '../store/events.ts'
+import type { BookInvoice } from '../store/invoice-book.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
 import { insertAll, type Row, rowsToJson } from '../store/rows.ts'
-import type { BookInvoice } from '../store/invoice-book.ts'
 import { type Books, openBooks } from './books.ts'
 import { enter, type Weighed, weigh } from './weigh.ts'
 
@@ -64,8 +64,14 @@ type Entries = {
   ledgerTransactions: Row[]
   ledgerPostings: Row[]
   newPayments: Row[]
-  paymentChanges: Map<string, { id: string; status: string; reason: string; railTransactionId: string | null; paidAt: Date | null }>
-  invoiceChanges: Map<string, { id: string; status: string; eventSeq: number; paidAt: Date | null; lateBySeconds: number | null }>
+  paymentChanges: Map<
+    string,
+    { id: string; status: string; reason: string; railTransactionId: string | null; paidAt: Date | null }
+  >
+  invoiceChanges: Map<
+    string,
+    { id: string; status: string; eventSeq: number; paidAt: Date | null; lateBySeconds: number | null }
+  >
   refunds: Row[]
   receipts: Row[]
   events: NewEvent[]
@@ -89,24 +95,30 @@ function emptyEntries(): Entries {
   }
 }
 
-function settleOne(request: SettlementRequest, books: Books, entries: Entries, environment: Environment, now: Date): SettlementResult {
+function settleOne(
+  request: SettlementRequest,
+  books: Books,
+  entries: Entries,
+  environment: Environment,
+  now: Date,
+): SettlementResult {
   const { outcome } = request
   const weighed = weigh(outcome, request.transferRail, books, now)
   const { row, railAccount, invoice } = weighed
-  const settlementId = row.then.record === undefined ? (weighed.known?.id ?? null) : newId(environment, 'stl')
+  const settlementId = row.effect.record === undefined ? (weighed.known?.id ?? null) : newId(environment, 'stl')
   const statusBefore = invoice?.status
   const eventSeqBefore = invoice?.eventSeq
   if (settlementId !== null) enter(weighed, outcome, settlementId, books)
   else enter(weighed, outcome, '', books)
 
-  if (row.then.record !== undefined && settlementId !== null) {
+  if (row.effect.record !== undefined && settlementId !== null) {
     const payment = paymentRow(weighed, outcome, entries, environment, now)
     recordMoney(weighed, outcome, settlementId, payment, entries, environment, now)
-  } else if (weighed.payment !== null && row.then.payment !== undefined) {
+  } else if (weighed.payment !== null && row.effect.payment !== undefined) {
     changePayment(weighed.payment.id, weighed.payment.status, row.rule, null, null, entries)
   }
   if (invoice !== null && (invoice.status !== statusBefore || invoice.eventSeq !== eventSeqBefore)) {
-    const paid = row.then.invoice === 'PAID'
+    const paid = row.effect.invoice === 'PAID'
     const earlier = entries.invoiceChanges.get(invoice.id)
     entries.invoiceChanges.set(invoice.id, {
       id: invoice.id,
@@ -149,20 +161,26 @@ function settleOne(request: SettlementRequest, books: Books, entries: Entries, e
       }),
     )
   }
-  return { verdict, rule: row.rule, alarm: row.then.alarm === true, settlementId, reply }
+  return { verdict, rule: row.rule, alarm: row.effect.alarm === true, settlementId, reply }
 }
 
 /** The attempt the money belongs to; money that came by pay code without an attempt gets one. */
-function paymentRow(weighed: Weighed, outcome: Outcome, entries: Entries, environment: Environment, now: Date): string | null {
+function paymentRow(
+  weighed: Weighed,
+  outcome: Outcome,
+  entries: Entries,
+  environment: Environment,
+  now: Date,
+): string | null {
   const { invoice, payment, row } = weighed
   if (invoice === null || outcome.merchantRef === null) return null
   if (payment !== null) {
-    if (row.then.payment !== undefined) {
+    if (row.effect.payment !== undefined) {
       changePayment(payment.id, payment.status, row.rule, outcome.railTransactionId, weighed.paidAt, entries)
     }
     return payment.id
   }
-  if (row.then.payment !== 'SUCCEEDED') return null
+  if (row.effect.payment !== 'SUCCEEDED') return null
   const id = newId(environment, 'pay')
   invoice.payments.push({ id, status: 'SUCCEEDED', railAccountId: outcome.accountId, merchantRef: outcome.merchantRef })
   entries.newPayments.push({
@@ -188,25 +206,40 @@ function paymentRow(weighed: Weighed, outcome: Outcome, entries: Entries, enviro
   return id
 }
 
-function changePayment(id: string, status: string, reason: string, railTransactionId: string | null, paidAt: Date | null, entries: Entries): void {
+function changePayment(
+  id: string,
+  status: string,
+  reason: string,
+  railTransactionId: string | null,
+  paidAt: Date | null,
+  entries: Entries,
+): void {
   const earlier = entries.paymentChanges.get(id)
   // The first success of a batch keeps its transaction id; a duplicate after it changes nothing.
   if (earlier?.status === 'SUCCEEDED') return
   entries.paymentChanges.set(id, { id, status, reason, railTransactionId, paidAt })
 }
 
-function recordMoney(weighed: Weighed, outcome: Outcome, settlementId: string, paymentId: string | null, entries: Entries, environment: Environment, now: Date): void {
+function recordMoney(
+  weighed: Weighed,
+  outcome: Outcome,
+  settlementId: string,
+  paymentId: string | null,
+  entries: Entries,
+  environment: Environment,
+  now: Date,
+): void {
   const { row, railAccount, invoice, paidAt, lateBySeconds, postings } = weighed
   entries.settlements.push({
     id: settlementId,
     tenant_id: railAccount.tenantId,
     rail_account_id: railAccount.id,
     rail_transaction_id: outcome.railTransactionId,
-    direction: row.then.record === 'REVERSED' ? 'OUT' : 'IN',
+    direction: row.effect.record === 'REVERSED' ? 'OUT' : 'IN',
     merchant_ref: outcome.merchantRef,
     invoice_id: invoice?.id ?? null,
     payment_id: paymentId,
-    disposition: row.then.record ?? '',
+    disposition: row.effect.record ?? '',
     rule: row.rule,
     amount: outcome.amount,
     paid_at: paidAt,
@@ -220,20 +253,20 @@ function recordMoney(weighed: Weighed, outcome: Outcome, settlementId: string, p
     id: transactionId,
     tenant_id: railAccount.tenantId,
     settlement_id: settlementId,
-    kind: row.then.record ?? '',
+    kind: row.effect.record ?? '',
     booked_at: now,
   })
   postings.forEach((posting, index) => {
     entries.ledgerPostings.push({ transaction_id: transactionId, line_no: index + 1, ...posting })
   })
-  if (row.then.refundCase !== undefined && row.then.record !== undefined) {
-    const amount = row.then.refundCase === 'whole' ? outcome.amount : outcome.amount - (invoice?.total ?? 0n)
+  if (row.effect.refundCase !== undefined && row.effect.record !== undefined) {
+    const amount = row.effect.refundCase === 'whole' ? outcome.amount : outcome.amount - (invoice?.total ?? 0n)
     entries.refunds.push({
       id: newId(environment, 'ref'),
       tenant_id: railAccount.tenantId,
       settlement_id: settlementId,
       invoice_id: invoice?.id ?? null,
-      origin: row.then.record,
+      origin: row.effect.record,
       amount,
       status: 'REQUESTED',
       reason: row.rule,
@@ -243,20 +276,20 @@ function recordMoney(weighed: Weighed, outcome: Outcome, settlementId: string, p
     })
   }
   if (invoice === null) return
-  if (row.then.invoice === 'PAID') requestReceipts(invoice, settlementId, entries, environment, now)
-  if (row.then.event !== undefined) {
+  if (row.effect.invoice === 'PAID') requestReceipts(invoice, settlementId, entries, environment, now)
+  if (row.effect.event !== undefined) {
     const eventId = newId(environment, 'evt')
     entries.events.push({
       id: eventId,
       tenantId: invoice.tenantId,
       clientId: invoice.clientId,
-      type: row.then.event,
+      type: row.effect.event,
       invoiceId: invoice.id,
       invoiceSeq: invoice.eventSeq,
       createdAt: now,
       body: eventText({
         id: eventId,
-        type: row.then.event,
+        type: row.effect.event,
         occurredAt: now,
         sequence: invoice.eventSeq,
         invoice,
@@ -277,7 +310,13 @@ function recordMoney(weighed: Weighed, outcome: Outcome, settlementId: string, p
 }
 
 /** One receipt per creditor and kind; taxes get a budget voucher and postage the post's own invoice instead (domain.md §1, §7.3). */
-function requestReceipts(invoice: BookInvoice, settlementId: string, entries: Entries, environment: Environment, now: Date): void {
+function requestReceipts(
+  invoice: BookInvoice,
+  settlementId: string,
+  entries: Entries,
+  environment: Environment,
+  now: Date,
+): void {
   const sums = new Map<string, { creditorTaxCode: string; kind: string; amount: bigint }>()
   for (const { kind, creditorTaxCode, net } of invoice.items) {
     if ((kind !== 'PHI' && kind !== 'LE_PHI') || net === 0n) continue
@@ -300,7 +339,7 @@ function requestReceipts(invoice: BookInvoice, settlementId: string, entries: En
 }
 
 function verdictOf({ row }: Weighed, settlementId: string | null): Verdict {
-  switch (row.then.verdict) {
+  switch (row.effect.verdict) {
     case 'amountMismatch':
       return { kind: 'amountMismatch', settlementId }
     case 'unknownReference':
@@ -308,7 +347,7 @@ function verdictOf({ row }: Weighed, settlementId: string | null): Verdict {
     case 'wrongAccount':
       return { kind: 'refused', reason: 'wrong-account' }
     default:
-      return { kind: row.then.verdict, settlementId: settlementId ?? '' }
+      return { kind: row.effect.verdict, settlementId: settlementId ?? '' }
   }
 }
 

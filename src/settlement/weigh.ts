@@ -7,13 +7,7 @@ import type { Outcome } from '../domain/outcome.ts'
 import { type Posting, postingsFor } from '../domain/postings.ts'
 import { businessDate } from '../domain/vietnam-time.ts'
 import type { BookInvoice, BookPayment } from '../store/invoice-book.ts'
-import {
-  type BookRailAccount,
-  type Books,
-  type BookSettlement,
-  referenceKey,
-  settlementKey,
-} from './books.ts'
+import { type BookRailAccount, type BookSettlement, type Books, referenceKey, settlementKey } from './books.ts'
 
 export type Weighed = {
   readonly row: Row
@@ -43,7 +37,12 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
   const paidAt = outcome.paidAt ?? now
   const facts: Facts = {
     kind: outcome.kind,
-    amount: invoice === null || outcome.amount === invoice.total ? 'equal' : outcome.amount < invoice.total ? 'lower' : 'higher',
+    amount:
+      invoice === null || outcome.amount === invoice.total
+        ? 'equal'
+        : outcome.amount < invoice.total
+          ? 'lower'
+          : 'higher',
     invoice: invoice?.status ?? null,
     payment: payment?.status ?? null,
     repeated: movesMoney && (direction === 'IN' ? success : reversal) !== null,
@@ -51,12 +50,13 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
     ours:
       outcome.currency === 'VND' &&
       (invoice === null ||
-        (invoice.tenantId === railAccount.tenantId && invoice.beneficiaryAccountId === railAccount.beneficiaryAccountId)),
+        (invoice.tenantId === railAccount.tenantId &&
+          invoice.beneficiaryAccountId === railAccount.beneficiaryAccountId)),
     transferRail,
     stillPayable: invoice !== null && isStillPayable(invoice, paidAt),
   }
   const row = decide(facts)
-  const { record } = row.then
+  const { record } = row.effect
   const postings =
     record === undefined
       ? []
@@ -68,7 +68,7 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
           items: invoice?.items ?? [],
           ...(record === 'REVERSED' && success !== null ? { reverses: success.postings } : {}),
         })
-  const late = record !== undefined && row.then.invoice === 'PAID' && invoice !== null && paidAt > invoice.expiresAt
+  const late = record !== undefined && row.effect.invoice === 'PAID' && invoice !== null && paidAt > invoice.expiresAt
   return {
     row,
     railAccount,
@@ -84,21 +84,24 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
 /** Makes the decision part of the books. `settlementId` is the id under which it is being recorded. */
 export function enter(weighed: Weighed, outcome: Outcome, settlementId: string, books: Books): void {
   const { row, invoice, payment } = weighed
-  if (row.then.record !== undefined) {
-    const direction = row.then.record === 'REVERSED' ? 'OUT' : 'IN'
+  if (row.effect.record !== undefined) {
+    const direction = row.effect.record === 'REVERSED' ? 'OUT' : 'IN'
     books.settlements.set(settlementKey(outcome.accountId, outcome.railTransactionId, direction), {
       id: settlementId,
-      disposition: row.then.record,
+      disposition: row.effect.record,
       amount: outcome.amount,
       postings: [...weighed.postings],
     })
   }
-  if (payment !== null && row.then.payment !== undefined && payment.status !== 'SUCCEEDED') payment.status = row.then.payment
+  if (payment !== null && row.effect.payment !== undefined && payment.status !== 'SUCCEEDED')
+    payment.status = row.effect.payment
   if (invoice === null) return
-  if (row.then.event !== undefined) invoice.eventSeq += 1
-  if (row.then.invoice === 'PAID') invoice.status = 'PAID'
-  if (row.then.invoice === 'ISSUED' && invoice.status === 'PAYING') {
-    const another = invoice.payments.some(({ status }) => status === 'CREATED' || status === 'REDIRECTED' || status === 'UNKNOWN')
+  if (row.effect.event !== undefined) invoice.eventSeq += 1
+  if (row.effect.invoice === 'PAID') invoice.status = 'PAID'
+  if (row.effect.invoice === 'ISSUED' && invoice.status === 'PAYING') {
+    const another = invoice.payments.some(
+      ({ status }) => status === 'CREATED' || status === 'REDIRECTED' || status === 'UNKNOWN',
+    )
     if (!another) invoice.status = 'ISSUED'
   }
 }

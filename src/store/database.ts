@@ -16,7 +16,10 @@ export type Database = {
    * Runs `work` in one transaction. Serialization failures and deadlocks are tried again (bounded, with jitter): the work
    * must have no effect outside the transaction. Resolves after the commit.
    */
-  transaction<Result>(work: (tx: Transaction) => Promise<Result>, options?: { readonly isolation?: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE' }): Promise<Result>
+  transaction<Result>(
+    work: (tx: Transaction) => Promise<Result>,
+    options?: { readonly isolation?: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE' },
+  ): Promise<Result>
   /** Calls the handler at each NOTIFY, and once after each reconnection, when some may have been missed. */
   listen(channel: string, handler: () => void): Promise<Listening>
   ping(): Promise<void>
@@ -71,13 +74,26 @@ function isUnavailable(error: unknown): boolean {
   const code = errorCode(error)
   return (
     /^(08|57P|53)/.test(code) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'].includes(code) ||
-    (error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message))
+    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'].includes(
+      code,
+    ) ||
+    (error instanceof Error &&
+      /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+        error.message,
+      ))
   )
 }
 
 export function openDatabase(options: DatabaseOptions): Database {
-  const { url, maxConnections, log, serviceRole, random = () => 0.5, sleep = pause, statementTimeoutMs = 30_000 } = options
+  const {
+    url,
+    maxConnections,
+    log,
+    serviceRole,
+    random = () => 0.5,
+    sleep = pause,
+    statementTimeoutMs = 30_000,
+  } = options
   const settings: pg.PoolConfig = {
     connectionString: url,
     types,
@@ -96,7 +112,11 @@ export function openDatabase(options: DatabaseOptions): Database {
   // A connection that breaks while idle is dropped by the pool; the next use opens another.
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
 
-  async function run<Row extends object>(client: pg.ClientBase | pg.Pool, text: string, values: readonly unknown[]): Promise<Row[]> {
+  async function run<Row extends object>(
+    client: pg.ClientBase | pg.Pool,
+    text: string,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
     const result = await client.query<Row>(text, [...values])
     return result.rows
   }
@@ -169,7 +189,12 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 }
 
-async function startListening(settings: pg.ClientConfig, channel: string, handler: () => void, log: Logger): Promise<Listening> {
+async function startListening(
+  settings: pg.ClientConfig,
+  channel: string,
+  handler: () => void,
+  log: Logger,
+): Promise<Listening> {
   let client: pg.Client | null = null
   let timer: NodeJS.Timeout | null = null
   let closed = false

@@ -6,7 +6,12 @@ export type FeedEvent = { readonly id: string; readonly type: string; readonly p
  * A page of a client's feed after a position. Events get their position here, after their commit, by one sequencer at a
  * time: were it given at insert, a reader could pass an event that commits late and never see it.
  */
-export async function readFeed(database: Database, clientId: string, after: bigint, limit: number): Promise<FeedEvent[]> {
+export async function readFeed(
+  database: Database,
+  clientId: string,
+  after: bigint,
+  limit: number,
+): Promise<FeedEvent[]> {
   await database.transaction(async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [`feed ${clientId}`])
     // In order within an invoice even when the clocks of two replicas differ: the running maximum never goes back.

@@ -26,7 +26,12 @@ export async function migrate({ url, log }: { url: string; log: Logger }): Promi
       checkOrder: true,
       // The lock above waits for its turn; the runner's own would fail at once instead.
       noLock: true,
-      logger: { debug: () => {}, info: (message) => log.debug(message), warn: (message) => log.warn(message), error: (message) => log.error(message) },
+      logger: {
+        debug: () => {},
+        info: (message) => log.debug(message),
+        warn: (message) => log.warn(message),
+        error: (message) => log.error(message),
+      },
     })
     for (const { name } of applied) log.info({ migration: name }, 'migration applied')
     return applied.map(({ name }) => name)
@@ -36,8 +41,13 @@ export async function migrate({ url, log }: { url: string; log: Logger }): Promi
 }
 
 /** Names of migrations that this code has and the database has not: a service that finds any is not ready. */
-export async function pendingMigrations(query: (text: string, values: readonly unknown[]) => Promise<readonly { name: string }[]>): Promise<string[]> {
-  const known = readdirSync(folder).filter((file) => file.endsWith('.sql')).map((file) => file.slice(0, -'.sql'.length)).sort()
+export async function pendingMigrations(
+  query: (text: string, values: readonly unknown[]) => Promise<readonly { name: string }[]>,
+): Promise<string[]> {
+  const known = readdirSync(folder)
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => file.slice(0, -'.sql'.length))
+    .sort()
   const applied = new Set((await query(`SELECT name FROM ${table}`, [])).map(({ name }) => name))
   return known.filter((name) => !applied.has(name))
 }

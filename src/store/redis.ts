@@ -17,7 +17,9 @@ export function connectRedis(url: string, log: Logger): Redis {
     autoResendUnfulfilledCommands: false,
     retryStrategy: (attempt: number) => Math.min(attempt * 100, 2_000),
   }
-  const redis = url.startsWith('unix://') ? new Redis({ ...options, path: url.slice('unix://'.length) }) : new Redis(url, options)
+  const redis = url.startsWith('unix://')
+    ? new Redis({ ...options, path: url.slice('unix://'.length) })
+    : new Redis(url, options)
   let away = false
   redis.on('error', (error) => {
     if (!away) log.warn({ err: error }, 'Redis is away; PostgreSQL alone keeps the promises')

@@ -7,16 +7,22 @@ export type Row = Readonly<Record<string, ColumnValue>>
 
 /**
  * Inserts all rows in one statement. All rows have the same keys, which are the column names; a column left out takes its
- * default. Set-based on purpose: one round trip whether it is one row or a thousand.
+ * default. Set-based on purpose: one round trip whether it is one row or a thousand. Returns the ids of `RETURNING id`, if asked.
  */
-export async function insertAll(tx: Pick<Transaction, 'query'>, table: string, rows: readonly Row[], onConflict = ''): Promise<void> {
+export async function insertAll(
+  tx: Pick<Transaction, 'query'>,
+  table: string,
+  rows: readonly Row[],
+  tail = '',
+): Promise<string[]> {
   const first = rows[0]
-  if (first === undefined) return
+  if (first === undefined) return []
   const columns = Object.keys(first).join(', ')
-  await tx.query(
-    `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${table}, $1::json) ${onConflict}`,
+  const returned = await tx.query<{ id: string }>(
+    `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${table}, $1::json) ${tail}`,
     [rowsToJson(rows)],
   )
+  return returned.map(({ id }) => id)
 }
 
 /** JSON text for json_populate_recordset and json_to_recordset: exact bigints, UTC times, hex bytes. */

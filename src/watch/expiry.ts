@@ -10,7 +10,13 @@ import type { Database } from '../store/database.ts'
 const claimSize = 200
 
 /** One round. Returns how many invoices expired. */
-export async function expireDue({ database, environment }: { database: Database; environment: Environment }): Promise<number> {
+export async function expireDue({
+  database,
+  environment,
+}: {
+  database: Database
+  environment: Environment
+}): Promise<number> {
   const now = environment.now()
   const expired: InvoiceStatus = 'EXPIRED'
   return await database.transaction(async (tx) => {
@@ -20,7 +26,12 @@ export async function expireDue({ database, environment }: { database: Database;
         ORDER BY id LIMIT ${claimSize} FOR UPDATE SKIP LOCKED`,
       [now],
     )
-    await changeInvoiceStatus(tx, environment, { ids: due.map(({ id }) => id), status: expired, event: 'invoice.expired', actor: 'feegate' })
+    await changeInvoiceStatus(tx, environment, {
+      ids: due.map(({ id }) => id),
+      status: expired,
+      event: 'invoice.expired',
+      actor: 'feegate',
+    })
     return due.length
   })
 }

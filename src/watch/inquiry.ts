@@ -71,7 +71,10 @@ async function inquireOne(options: InquiryWatcherOptions, paymentId: string): Pr
     metrics.inquiries.inc({ rail: account.rail, result: result.kind })
     switch (result.kind) {
       case 'outcome': {
-        const settled = await options.settler.settle({ outcome: result.outcome, transferRail: account.adapter.capabilities.transfer })
+        const settled = await options.settler.settle({
+          outcome: result.outcome,
+          transferRail: account.adapter.capabilities.transfer,
+        })
         child.info({ rule: settled.rule, settlementId: settled.settlementId }, 'inquiry settled')
         return
       }
@@ -93,14 +96,21 @@ async function inquireOne(options: InquiryWatcherOptions, paymentId: string): Pr
   }
 }
 
-async function askRail({ railAccounts, environment, call, serverIp }: InquiryWatcherOptions, attempt: OpenAttempt): Promise<InquiryResult> {
+async function askRail(
+  { railAccounts, environment, call, serverIp }: InquiryWatcherOptions,
+  attempt: OpenAttempt,
+): Promise<InquiryResult> {
   const account = await railAccounts.get(attempt.railAccountId)
   if (account?.adapter.inquire === undefined) return { kind: 'stillPending' }
   const { adapter } = account
   const railAccount = { id: account.id, config: account.config }
   const context = { now: environment.now(), requestId: newId(environment, 'req').slice(4), serverIp }
   const first = account.adapter.inquire(attempt.stored, railAccount, context)
-  return await runSteps(first, (answer, state) => adapter.readInquiry?.(answer, state, attempt.stored, railAccount, context) ?? first, call)
+  return await runSteps(
+    first,
+    (answer, state) => adapter.readInquiry?.(answer, state, attempt.stored, railAccount, context) ?? first,
+    call,
+  )
 }
 
 /** The rail never saw it. Only once the payer can no longer act at the rail does that mean it failed. */

@@ -15,7 +15,11 @@ const folder = mkdtempSync(join(tmpdir(), 'feegate-test-'))
 // PostgreSQL's account must pass through it when we are root.
 chmodSync(folder, 0o755)
 // Durability is tested with servers of the tests' own; here a power cut may cost the test run.
-const postgres = await startEmbeddedPostgres({ dataDir: folder, log, settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '400' } })
+const postgres = await startEmbeddedPostgres({
+  dataDir: folder,
+  log,
+  settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '400' },
+})
 const redis = await startEmbeddedRedis({ log })
 const templateDatabase = 'template_feegate'
 const admin = new pg.Client({ connectionString: postgres.url })

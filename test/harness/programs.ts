@@ -7,10 +7,15 @@ export function ensureProgram(program: string, debianPackage: string): void {
   if (process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
     const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     spawnSync('apt-get', ['update', '-qq'], { stdio: 'ignore', env: environment })
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debianPackage], { stdio: 'ignore', env: environment })
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debianPackage], {
+      stdio: 'ignore',
+      env: environment,
+    })
     if (has(program)) return
   }
-  process.stderr.write(`The tests need ${program}: install it (on Debian: apt-get install ${debianPackage}) and run them again.\n`)
+  process.stderr.write(
+    `The tests need ${program}: install it (on Debian: apt-get install ${debianPackage}) and run them again.\n`,
+  )
   process.exit(1)
 }
 

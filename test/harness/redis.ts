@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { startEmbeddedRedis } from '../../src/store/embedded/redis.ts'

@@ -12,6 +12,7 @@ export function serversFile(runnerPid: number): string {
 
 export function servers(): Servers {
   const file = serversFile(process.ppid)
-  if (!existsSync(file)) throw new Error('the test servers are not running: run tests through `npm test` or `npx tap <file>`')
+  if (!existsSync(file))
+    throw new Error('the test servers are not running: run tests through `npm test` or `npx tap <file>`')
   return JSON.parse(readFileSync(file, 'utf8'))
 }

@@ -1,18 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../../problem/problem.ts'
 
-export const scopes = [
-  'invoices:read',
-  'invoices:write',
-  'payments:read',
-  'payments:write',
-  'webhooks:manage',
-  'events:read',
-  'catalogue:read',
-  'catalogue:write',
-] as const
-export type Scope = (typeof scopes)[number]
-
 /** A portal that has shown a valid access token. Every query it causes is scoped to its tenant. */
 export type Caller = {
   readonly clientId: string

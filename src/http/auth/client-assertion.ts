@@ -61,10 +61,15 @@ export async function proveClient(
   const claims = claimsSchema.safeParse(payload)
   if (!claims.success) throw new InvalidClientError('the assertion lacks iss, sub, exp or jti', { cause: claims.error })
   const nowSeconds = Math.floor(now.getTime() / 1000)
-  if (claims.data.exp > nowSeconds + maxLifeSeconds + skewSeconds) throw new InvalidClientError(`exp is more than ${maxLifeSeconds} seconds away`)
+  if (claims.data.exp > nowSeconds + maxLifeSeconds + skewSeconds)
+    throw new InvalidClientError(`exp is more than ${maxLifeSeconds} seconds away`)
   const [fresh] = await database.query<{ client_id: string }>(
     `INSERT INTO client_assertions (client_id, jti_hash, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING client_id`,
-    [client.id, createHash('sha256').update(claims.data.jti).digest(), new Date((claims.data.exp + skewSeconds) * 1000)],
+    [
+      client.id,
+      createHash('sha256').update(claims.data.jti).digest(),
+      new Date((claims.data.exp + skewSeconds) * 1000),
+    ],
   )
   if (fresh === undefined) throw new InvalidClientError('this assertion was used before')
   return { clientId: client.id, tenantId: client.tenant_id, scopes: client.scopes }

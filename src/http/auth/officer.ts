@@ -1,6 +1,7 @@
 /** Officers of agencies: bearer tokens of the organisation's own identity provider (OIDC), checked against its JWKS. */
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
+
 import type { FastifyRequest } from 'fastify'
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { Environment } from '../../environment.ts'
 import { Problem } from '../../problem/problem.ts'
@@ -8,7 +9,12 @@ import { Problem } from '../../problem/problem.ts'
 export const roles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit'] as const
 export type Role = (typeof roles)[number]
 
-export type Officer = { readonly subject: string; readonly name: string; readonly tenantId: string; readonly roles: readonly Role[] }
+export type Officer = {
+  readonly subject: string
+  readonly name: string
+  readonly tenantId: string
+  readonly roles: readonly Role[]
+}
 
 export type OfficerVerifier = (request: FastifyRequest) => Promise<Officer>
 
@@ -24,11 +30,30 @@ const clockToleranceSeconds = 30
 /**
  * @param issuer null when no issuer is configured: every officer is refused then
  */
-export function createOfficerVerifier({ issuer, audience, environment }: { issuer: string | null; audience: string; environment: Environment }): OfficerVerifier {
-  if (issuer === null) return () => Promise.reject(new Problem('UNAUTHENTICATED', { en: 'no identity provider is configured for officers', vi: 'Chưa cấu hình nhà cung cấp định danh cho cán bộ.' }))
+export function createOfficerVerifier({
+  issuer,
+  audience,
+  environment,
+}: {
+  issuer: string | null
+  audience: string
+  environment: Environment
+}): OfficerVerifier {
+  if (issuer === null)
+    return () =>
+      Promise.reject(
+        new Problem('UNAUTHENTICATED', {
+          en: 'no identity provider is configured for officers',
+          vi: 'Chưa cấu hình nhà cung cấp định danh cho cán bộ.',
+        }),
+      )
   const base = issuer.replace(/\/+$/, '')
   // Cached, read again when a token names a key it does not hold, and kept through outages of the issuer.
-  const keys = createRemoteJWKSet(new URL(`${base}/jwks.json`), { timeoutDuration: 3_000, cooldownDuration: 5_000, cacheMaxAge: 600_000 })
+  const keys = createRemoteJWKSet(new URL(`${base}/jwks.json`), {
+    timeoutDuration: 3_000,
+    cooldownDuration: 5_000,
+    cacheMaxAge: 600_000,
+  })
   return async (request) => {
     const token = bearerToken(request)
     let payload: unknown
@@ -61,5 +86,6 @@ export function bearerToken(request: FastifyRequest): string {
 }
 
 export function requireRole(officer: Officer, role: Role): void {
-  if (!officer.roles.includes(role)) throw new Problem('FORBIDDEN', { vi: `Cần vai trò ${role}.`, en: `The role ${role} is needed.` })
+  if (!officer.roles.includes(role))
+    throw new Problem('FORBIDDEN', { vi: `Cần vai trò ${role}.`, en: `The role ${role} is needed.` })
 }

@@ -10,14 +10,20 @@ const callbackBodyBytes = 64 * 1024
 
 type CallbackParams = { rail: string; account: string; '*'?: string }
 
-export function registerCallbackRoutes(server: FastifyInstance, { railAccounts, receive }: { railAccounts: RailAccounts; receive: CallbackReceiver }): void {
+export function registerCallbackRoutes(
+  server: FastifyInstance,
+  { railAccounts, receive }: { railAccounts: RailAccounts; receive: CallbackReceiver },
+): void {
   server.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => {
       parsed(null, typeof body === 'string' ? Buffer.from(body) : body)
     })
 
-    const handler = async (request: FastifyRequest<{ Params: CallbackParams }>, reply: FastifyReply): Promise<FastifyReply> => {
+    const handler = async (
+      request: FastifyRequest<{ Params: CallbackParams }>,
+      reply: FastifyReply,
+    ): Promise<FastifyReply> => {
       const { rail, account: accountId, '*': rest } = request.params
       const account = await railAccounts.find(rail, accountId)
       // The same answer as for any address that does not exist: no hint which accounts do.

@@ -25,7 +25,13 @@ type PageRow = {
   return_url: string | null
   under_way: boolean
   last_failed: boolean
-  items: { name: string; quantity: number; net: string; reduction: string; basis: { document?: string; article?: string } }[]
+  items: {
+    name: string
+    quantity: number
+    net: string
+    reduction: string
+    basis: { document?: string; article?: string }
+  }[]
 }
 
 export type FoundInvoice = { readonly id: string; readonly page: InvoicePage }
@@ -53,9 +59,20 @@ export async function readInvoicePage(
   )
   if (row === undefined) return null
   const open = row.status === 'ISSUED' || row.status === 'PAYING'
-  const offered = open ? (await railAccounts.offeredFor(row.beneficiary_account_id)).filter((account) => takesAmount(account, row.total)) : []
-  const qrAccount = offered.find((account) => account.adapter.channels.includes('QR') && account.adapter.capabilities.transfer)
-  const qr = qrAccount === undefined ? null : qrOf(qrAccount, { payCode: row.pay_code, dossierCode: row.dossier_code, total: row.total, expiresAt: row.expires_at }, now)
+  const offered = open
+    ? (await railAccounts.offeredFor(row.beneficiary_account_id)).filter((account) => takesAmount(account, row.total))
+    : []
+  const qrAccount = offered.find(
+    (account) => account.adapter.channels.includes('QR') && account.adapter.capabilities.transfer,
+  )
+  const qr =
+    qrAccount === undefined
+      ? null
+      : qrOf(
+          qrAccount,
+          { payCode: row.pay_code, dossierCode: row.dossier_code, total: row.total, expiresAt: row.expires_at },
+          now,
+        )
   return {
     id: row.id,
     page: {
@@ -69,21 +86,40 @@ export async function readInvoicePage(
       items: row.items.map(pageItem),
       total: row.total,
       expiresAt: row.expires_at,
-      paid: row.paid_at === null ? null : { at: row.paid_at, railTransactionId: row.rail_transaction_id ?? '', late: row.late_by_seconds !== null },
+      paid:
+        row.paid_at === null
+          ? null
+          : { at: row.paid_at, railTransactionId: row.rail_transaction_id ?? '', late: row.late_by_seconds !== null },
       attemptUnderWay: row.under_way,
       attemptFailed: row.last_failed,
-      rails: offered.filter((account) => account !== qrAccount && account.adapter.capabilities.start).map((account) => pageRail(account, language)),
+      rails: offered
+        .filter((account) => account !== qrAccount && account.adapter.capabilities.start)
+        .map((account) => pageRail(account, language)),
       qr: qr === null ? null : { payload: qr.payload, ...qr.transfer },
       returnUrl: row.return_url,
     },
   }
 }
 
-export type FoundAttempt = { readonly railTitle: string; readonly instruction: PaymentInstruction; readonly status: string }
+export type FoundAttempt = {
+  readonly railTitle: string
+  readonly instruction: PaymentInstruction
+  readonly status: string
+}
 
 /** An attempt of the invoice with this token; null when it is another's. */
-export async function readAttemptOf(database: Database, railAccounts: RailAccounts, token: string, paymentId: string, language: Language): Promise<FoundAttempt | null> {
-  const [row] = await database.query<{ status: string; instruction: PaymentInstruction | null; rail_account_id: string }>(
+export async function readAttemptOf(
+  database: Database,
+  railAccounts: RailAccounts,
+  token: string,
+  paymentId: string,
+  language: Language,
+): Promise<FoundAttempt | null> {
+  const [row] = await database.query<{
+    status: string
+    instruction: PaymentInstruction | null
+    rail_account_id: string
+  }>(
     'SELECT p.status, p.instruction, p.rail_account_id FROM payments p JOIN invoices i ON i.id = p.invoice_id WHERE p.id = $1 AND i.pay_token = $2',
     [paymentId, token],
   )

@@ -1,7 +1,7 @@
 /** The payment pages. A page is reached by its token only; nothing a browser brings back ever marks an invoice paid. */
 import { readFileSync } from 'node:fs'
-import helmet from '@fastify/helmet'
 import formbody from '@fastify/formbody'
+import helmet from '@fastify/helmet'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Environment } from '../../environment.ts'
@@ -29,8 +29,13 @@ const formBytes = 8 * 1024
 const tokenParams = z.object({ token: z.string().regex(/^[A-Za-z0-9_-]{32}$/) })
 const attemptParams = tokenParams.extend({ payment: z.string().regex(/^pay_[0-9a-z]{26}$/) })
 // A rail adds its own parameters to the browser's way back; they mean nothing here and are not read.
-const pageQuery = z.object({ lang: z.enum(['vi', 'en']).catch('vi').default('vi'), triesLeft: z.coerce.number().int().min(0).max(9).optional().catch(undefined) })
-const startForm = z.object({ rail: z.string().max(80), lang: z.enum(['vi', 'en']).default('vi') }).catchall(z.string().max(200))
+const pageQuery = z.object({
+  lang: z.enum(['vi', 'en']).catch('vi').default('vi'),
+  triesLeft: z.coerce.number().int().min(0).max(9).optional().catch(undefined),
+})
+const startForm = z
+  .object({ rail: z.string().max(80), lang: z.enum(['vi', 'en']).default('vi') })
+  .catchall(z.string().max(200))
 const otpForm = z.object({ otp: z.string().regex(/^[0-9A-Za-z]{4,20}$/), lang: z.enum(['vi', 'en']).default('vi') })
 
 export function registerPayerRoutes(server: FastifyInstance, options: PayerRoutesOptions): void {
@@ -40,7 +45,14 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
     await scope.register(helmet, {
       contentSecurityPolicy: {
         useDefaults: false,
-        directives: { defaultSrc: ["'none'"], styleSrc: ["'self'"], imgSrc: ["'self'", 'data:'], formAction: ["'self'", 'https:'], baseUri: ["'none'"], frameAncestors: ["'none'"] },
+        directives: {
+          defaultSrc: ["'none'"],
+          styleSrc: ["'self'"],
+          imgSrc: ["'self'", 'data:'],
+          formAction: ["'self'", 'https:'],
+          baseUri: ["'none'"],
+          frameAncestors: ["'none'"],
+        },
       },
       // The token stands in the address: no other site may learn it.
       referrerPolicy: { policy: 'no-referrer' },
@@ -55,7 +67,11 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
       const texts = textsIn(language)
       if (problem !== null && problem.status < 500) {
         const hint = (language === 'en' ? problem.detailEn : problem.detailVi) ?? texts.notFoundHint
-        return sendPage(reply, problem.status, messagePage(problem.code === 'NOT_FOUND' ? texts.notFound : texts.checkInput, hint, language, '/pay'))
+        return sendPage(
+          reply,
+          problem.status,
+          messagePage(problem.code === 'NOT_FOUND' ? texts.notFound : texts.checkInput, hint, language, '/pay'),
+        )
       }
       request.log.error({ err: error }, 'payment page failed')
       reply.header('retry-after', 5)
@@ -86,8 +102,17 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
       const form = readForm(startForm, request.body)
       const found = await readInvoicePage(options, token, form.lang)
       if (found === null) throw new Problem('NOT_FOUND')
-      const payerInput = Object.fromEntries(Object.entries(form).flatMap(([name, value]) => (name.startsWith('input.') ? [[name.slice(6), value]] : [])))
-      const started = await startPayment({ invoiceId: found.id, railAccountId: form.rail, locale: form.lang, payerIp: request.ip, payerInput, actor: 'payer' })
+      const payerInput = Object.fromEntries(
+        Object.entries(form).flatMap(([name, value]) => (name.startsWith('input.') ? [[name.slice(6), value]] : [])),
+      )
+      const started = await startPayment({
+        invoiceId: found.id,
+        railAccountId: form.rail,
+        locale: form.lang,
+        payerIp: request.ip,
+        payerInput,
+        actor: 'payer',
+      })
       return reply.redirect(`/pay/${token}/payments/${started.paymentId}?lang=${form.lang}`, 303)
     })
 
@@ -96,10 +121,21 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
       const { lang, triesLeft } = read(pageQuery, request.query)
       const attempt = await readAttemptOf(database, railAccounts, token, payment, lang)
       if (attempt === null) throw new Problem('NOT_FOUND')
-      const over = attempt.status === 'SUCCEEDED' || (attempt.status === 'FAILED' && attempt.instruction.kind !== 'refused')
+      const over =
+        attempt.status === 'SUCCEEDED' || (attempt.status === 'FAILED' && attempt.instruction.kind !== 'refused')
       if (over) return reply.redirect(`/pay/${token}?lang=${lang}`, 303)
-      const instruction = attempt.status === 'UNKNOWN' && attempt.instruction.kind === 'otpChallenge' ? { kind: 'wait' as const } : attempt.instruction
-      return sendPage(reply, 200, attemptPage({ token, paymentId: payment, railTitle: attempt.railTitle, instruction, triesLeft: triesLeft ?? null }, lang))
+      const instruction =
+        attempt.status === 'UNKNOWN' && attempt.instruction.kind === 'otpChallenge'
+          ? { kind: 'wait' as const }
+          : attempt.instruction
+      return sendPage(
+        reply,
+        200,
+        attemptPage(
+          { token, paymentId: payment, railTitle: attempt.railTitle, instruction, triesLeft: triesLeft ?? null },
+          lang,
+        ),
+      )
     })
 
     scope.post('/pay/:token/payments/:payment/confirm', { schema: { hide: true } }, async (request, reply) => {
@@ -108,7 +144,10 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
       const attempt = await readAttemptOf(database, railAccounts, token, payment, form.lang)
       if (attempt === null) throw new Problem('NOT_FOUND')
       const confirmation = await confirmPayment(payment, form.otp)
-      const where = confirmation.kind === 'wrongCode' ? `/pay/${token}/payments/${payment}?lang=${form.lang}&triesLeft=${confirmation.triesLeft}` : `/pay/${token}?lang=${form.lang}`
+      const where =
+        confirmation.kind === 'wrongCode'
+          ? `/pay/${token}/payments/${payment}?lang=${form.lang}&triesLeft=${confirmation.triesLeft}`
+          : `/pay/${token}?lang=${form.lang}`
       return reply.redirect(where, 303)
     })
   })

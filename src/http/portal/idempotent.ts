@@ -1,5 +1,12 @@
+import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Idempotency, requestFingerprint, type StoredAnswer } from '../../idempotency/idempotency.ts'
+import {
+  type Idempotency,
+  type IdempotentRequest,
+  type IdempotentResult,
+  requestFingerprint,
+  type StoredAnswer,
+} from '../../idempotency/idempotency.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { Transaction } from '../../store/database.ts'
 import { callerOf } from '../auth/caller.ts'
@@ -13,10 +20,35 @@ export async function answerOnce(
   reply: FastifyReply,
   work: (tx: Transaction) => Promise<StoredAnswer>,
 ): Promise<FastifyReply> {
+  return send(reply, await idempotency.run(identify(request), work))
+}
+
+/** The same for work that commits by itself before it answers (`Idempotency.runOutside`); it gets a name for what it opens. */
+export async function answerOnceOutside(
+  idempotency: Idempotency,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: (attemptKey: string) => Promise<StoredAnswer>,
+): Promise<FastifyReply> {
+  const identity = identify(request)
+  const attemptKey = createHash('sha256')
+    .update(`${identity.clientId} ${identity.key} `)
+    .update(identity.fingerprint)
+    .digest('hex')
+  return send(reply, await idempotency.runOutside(identity, () => work(attemptKey)))
+}
+
+function identify(request: FastifyRequest): IdempotentRequest {
   const key = request.headers['idempotency-key']
   if (typeof key !== 'string' || !keyPattern.test(key)) throw new Problem('IDEMPOTENCY_KEY_MISSING')
-  const fingerprint = requestFingerprint(request.method, request.raw.url ?? '', request.rawBody)
-  const { answer, replayed } = await idempotency.run({ clientId: callerOf(request).clientId, key, fingerprint }, work)
+  return {
+    clientId: callerOf(request).clientId,
+    key,
+    fingerprint: requestFingerprint(request.method, request.raw.url ?? '', request.rawBody),
+  }
+}
+
+function send(reply: FastifyReply, { answer, replayed }: IdempotentResult): FastifyReply {
   reply.code(answer.status)
   for (const [name, value] of Object.entries(answer.headers)) reply.header(name, value)
   if (replayed) reply.header('idempotency-replayed', 'true')
@@ -24,6 +56,14 @@ export async function answerOnce(
 }
 
 /** An answer as JSON text, fixed from now on. */
-export function jsonAnswer(status: number, value: object, headers: Readonly<Record<string, string>> = {}): StoredAnswer {
-  return { status, headers: { 'content-type': 'application/json; charset=utf-8', ...headers }, body: JSON.stringify(value) }
+export function jsonAnswer(
+  status: number,
+  value: object,
+  headers: Readonly<Record<string, string>> = {},
+): StoredAnswer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
+    body: JSON.stringify(value),
+  }
 }

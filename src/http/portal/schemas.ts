@@ -5,8 +5,17 @@
 import { z } from 'zod'
 
 /** Whole VND as a JSON integer; far above any fee, far below what JSON numbers hold exactly. */
-export const amount = z.number().int().min(1).max(999_999_999_999_999).meta({ description: 'Whole VND', examples: [58000] })
-const amountOut = z.number().int().min(0).meta({ description: 'Whole VND', examples: [58000] })
+export const amount = z
+  .number()
+  .int()
+  .min(1)
+  .max(999_999_999_999_999)
+  .meta({ description: 'Whole VND', examples: [58000] })
+const amountOut = z
+  .number()
+  .int()
+  .min(0)
+  .meta({ description: 'Whole VND', examples: [58000] })
 
 /** No control characters, no bars, no zero-width or direction marks: such text could lie on a screen or in a signed message. */
 const plainText = (max: number) =>
@@ -14,7 +23,10 @@ const plainText = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .regex(/^[^\p{C}|]*$/u, 'control characters, invisible characters and | are not allowed | Không dùng ký tự điều khiển, ký tự ẩn hoặc dấu |')
+    .regex(
+      /^[^\p{C}|]*$/u,
+      'control characters, invisible characters and | are not allowed | Không dùng ký tự điều khiển, ký tự ẩn hoặc dấu |',
+    )
 
 const code = (max: number) => z.string().min(1).max(max)
 const localDate = z.iso.date().meta({ description: 'Calendar date in Asia/Ho_Chi_Minh', examples: ['2026-11-20'] })
@@ -39,17 +51,31 @@ const decision = z
   })
   .meta({ description: 'The notice or decision that sets the amount (taxes, fines)' })
 
+const measure = {
+  quantity: z.number().int().min(1).max(100_000).default(1),
+  copies: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .meta({ description: 'Per-page fees: number of copies; quantity counts pages of one copy' }),
+  baseAmount: amount.optional().meta({ description: 'Percent fees: the taxable or appraised value' }),
+  amount: z
+    .number()
+    .int()
+    .min(0)
+    .max(999_999_999_999_999)
+    .optional()
+    .meta({ description: 'If sent, must equal the computed net amount' }),
+}
+
 export const invoiceItem = z
   .union([
     z
-      .strictObject({
-        rateId: code(80),
-        quantity: z.number().int().min(1).max(100_000).default(1),
-        copies: z.number().int().min(1).max(10_000).optional().meta({ description: 'For per-page fees: number of copies; quantity counts pages of one copy' }),
-        baseAmount: amount.optional().meta({ description: 'For percent fees: the taxable or appraised value' }),
-        amount: z.number().int().min(0).max(999_999_999_999_999).optional().meta({ description: 'If sent, must equal the computed net amount' }),
-      })
-      .meta({ title: 'Catalogue fee' }),
+      .strictObject({ feeCode: code(80), ...measure })
+      .meta({ title: 'Fee of the catalogue, its rate chosen by FeeGate' }),
+    z.strictObject({ rateId: code(80), ...measure }).meta({ title: 'Rate of the catalogue' }),
     z
       .strictObject({
         kind: z.enum(['TAX', 'FINE']),
@@ -62,7 +88,7 @@ export const invoiceItem = z
       })
       .meta({ title: 'Amount set by a decision' }),
   ])
-  .meta({ description: 'A fee of the catalogue, or an amount set by a decision' })
+  .meta({ description: 'A fee or rate of the catalogue, or an amount set by a decision' })
 
 export const issueInvoice = z
   .strictObject({
@@ -72,7 +98,10 @@ export const issueInvoice = z
     collectingAgencyCode: code(40).meta({ examples: ['H56.14'] }),
     resolvingAgencyCode: code(40).optional().meta({ description: 'Defaults to the collecting agency' }),
     collectionMode: z.enum(['UPFRONT', 'AFTER']),
-    submittedOn: localDate.optional().meta({ description: 'Day the dossier was submitted: fixes the price when collectionMode is UPFRONT; defaults to today' }),
+    submittedOn: localDate.optional().meta({
+      description:
+        'Day the dossier was submitted: fixes the price when collectionMode is UPFRONT; defaults to the day in the dossier code',
+    }),
     serviceCase: code(60).optional(),
     payerGroups: z.array(code(60)).max(10).default([]),
     eIdLevel: z.number().int().min(0).max(3).optional(),
@@ -82,28 +111,53 @@ export const issueInvoice = z
     dossierOwner: person.optional(),
     payer: person.optional(),
     items: z.array(invoiceItem).min(1).max(50),
-    beneficiaryAccountId: code(40).optional().meta({ description: "One of the agency's accounts; the agency's only active one by default" }),
+    beneficiaryAccountId: code(40)
+      .optional()
+      .meta({ description: "One of the agency's accounts; the agency's only active one by default" }),
     dueAt: instant.optional(),
     expiresAt: instant.optional().meta({ description: 'Between 15 minutes and 90 days away; 7 days by default' }),
-    returnUrl: z.url({ protocol: /^https?$/ }).max(500).optional().meta({ description: "Where the payment page leads back to; at one of the client's registered origins" }),
+    returnUrl: z
+      .url({ protocol: /^https?$/ })
+      .max(500)
+      .optional()
+      .meta({ description: "Where the payment page leads back to; at one of the client's registered origins" }),
   })
   .meta({ id: 'IssueInvoice' })
 
 export type IssueInvoiceBody = z.infer<typeof issueInvoice>
 
-export const issueBatch = z.strictObject({ invoices: z.array(z.unknown()).min(1).max(1000) }).meta({ id: 'IssueBatch', description: 'Each entry is an IssueInvoice; each gets its own result' })
+export const issueBatch = z
+  .strictObject({ invoices: z.array(z.unknown()).min(1).max(1000) })
+  .meta({ id: 'IssueBatch', description: 'Each entry is an IssueInvoice; each gets its own result' })
 
 const money = { amount: amountOut, currency: z.literal('VND') }
 
 const qrAnswer = z
-  .object({ payload: z.string(), bankBin: z.string(), accountNumber: z.string(), accountName: z.string(), content: z.string(), ...money })
+  .object({
+    payload: z.string(),
+    bankBin: z.string(),
+    accountNumber: z.string(),
+    accountName: z.string(),
+    content: z.string(),
+    ...money,
+  })
   .meta({ description: 'VietQR: EMVCo text to draw, and the same transfer in words' })
 
 export const invoiceAnswer = z
   .object({
     id: z.string(),
     version: z.number().int(),
-    status: z.enum(['ISSUED', 'PAYING', 'PAID', 'PARTIALLY_REFUNDED', 'REFUNDED', 'WAIVED', 'SUPERSEDED', 'CANCELLED', 'EXPIRED']),
+    status: z.enum([
+      'ISSUED',
+      'PAYING',
+      'PAID',
+      'PARTIALLY_REFUNDED',
+      'REFUNDED',
+      'WAIVED',
+      'SUPERSEDED',
+      'CANCELLED',
+      'EXPIRED',
+    ]),
     dossierCode: z.string(),
     procedureCode: z.string(),
     onlineServiceCode: z.string().nullable(),
@@ -142,7 +196,9 @@ export const invoiceAnswer = z
     payCode: z.string(),
     payUrl: z.string(),
     vietQr: qrAnswer.nullable(),
-    jws: z.string().meta({ description: 'Compact JWS over everything that leads money somewhere; verify with /.well-known/jwks.json' }),
+    jws: z.string().meta({
+      description: 'Compact JWS over everything that leads money somewhere; verify with /.well-known/jwks.json',
+    }),
   })
   .meta({ id: 'Invoice' })
 
@@ -163,7 +219,9 @@ export const problemSchema = z
 
 export const batchAnswer = z
   .object({
-    results: z.array(z.object({ index: z.number().int(), invoice: invoiceAnswer.optional(), problem: problemSchema.optional() })),
+    results: z.array(
+      z.object({ index: z.number().int(), invoice: invoiceAnswer.optional(), problem: problemSchema.optional() }),
+    ),
     issued: z.number().int(),
     refused: z.number().int(),
   })
@@ -183,17 +241,31 @@ export const listInvoicesQuery = z.strictObject({
   issuedFrom: instant.optional(),
   issuedBefore: instant.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(100).regex(/^inv_[0-9a-z]{26}$/).optional(),
+  cursor: z
+    .string()
+    .max(100)
+    .regex(/^inv_[0-9a-z]{26}$/)
+    .optional(),
 })
 
-export const invoiceList = z.object({ invoices: z.array(invoiceAnswer), nextCursor: z.string().nullable() }).meta({ id: 'InvoiceList' })
+export const invoiceList = z
+  .object({ invoices: z.array(invoiceAnswer), nextCursor: z.string().nullable() })
+  .meta({ id: 'InvoiceList' })
 
 export const startPaymentBody = z
   .strictObject({
     railAccountId: code(80),
     locale: z.enum(['vi', 'en']).default('vi'),
     payerIp: z.union([z.ipv4(), z.ipv6()]),
-    payerInput: z.record(z.string().max(40).regex(/^[A-Za-z][A-Za-z0-9]*$/), z.string().max(200)).default({}),
+    payerInput: z
+      .record(
+        z
+          .string()
+          .max(40)
+          .regex(/^[A-Za-z][A-Za-z0-9]*$/),
+        z.string().max(200),
+      )
+      .default({}),
   })
   .meta({ id: 'StartPayment' })
 
@@ -206,7 +278,10 @@ export const paymentAnswer = z
     merchantRef: z.string(),
     status: z.enum(['CREATED', 'REDIRECTED', 'SUCCEEDED', 'FAILED', 'UNKNOWN']),
     statusReason: z.string().nullable(),
-    instruction: z.record(z.string(), z.unknown()).nullable().meta({ description: 'How the payer goes on: kind is redirect, form, qr, otpChallenge, refused or wait' }),
+    instruction: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta({ description: 'How the payer goes on: kind is redirect, form, qr, otpChallenge, refused or wait' }),
     railTransactionId: z.string().nullable(),
     paidAt: instantOut.nullable(),
     createdAt: instantOut,
@@ -215,8 +290,12 @@ export const paymentAnswer = z
   })
   .meta({ id: 'Payment' })
 
-export const registerEndpointBody = z.strictObject({ url: z.string().min(8).max(2048) }).meta({ id: 'RegisterWebhookEndpoint' })
-export const rotateSecretBody = z.strictObject({ overlapHours: z.number().int().min(0).max(168).default(24) }).meta({ id: 'RotateWebhookSecret' })
+export const registerEndpointBody = z
+  .strictObject({ url: z.string().min(8).max(2048) })
+  .meta({ id: 'RegisterWebhookEndpoint' })
+export const rotateSecretBody = z
+  .strictObject({ overlapHours: z.number().int().min(0).max(168).default(24) })
+  .meta({ id: 'RotateWebhookSecret' })
 
 export const endpointAnswer = z
   .object({
@@ -231,10 +310,16 @@ export const endpointAnswer = z
   .meta({ id: 'WebhookEndpoint' })
 
 export const endpointList = z.object({ endpoints: z.array(endpointAnswer) }).meta({ id: 'WebhookEndpointList' })
-export const testAnswer = z.object({ delivered: z.boolean(), status: z.number().int().nullable(), error: z.string().nullable() }).meta({ id: 'WebhookTest' })
+export const testAnswer = z
+  .object({ delivered: z.boolean(), status: z.number().int().nullable(), error: z.string().nullable() })
+  .meta({ id: 'WebhookTest' })
 
 export const eventsQuery = z.strictObject({
-  after: z.string().regex(/^\d{1,18}$/).default('0').meta({ description: 'Cursor of the last event seen; 0 begins at the oldest' }),
+  after: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .default('0')
+    .meta({ description: 'Cursor of the last event seen; 0 begins at the oldest' }),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 })
 export const eventFeed = z
@@ -245,6 +330,10 @@ export const eventFeed = z
   .meta({ id: 'EventFeed' })
 export const replayAnswer = z.object({ deliveries: z.number().int() }).meta({ id: 'Replay' })
 
-export const idempotencyHeaders = z.object({
-  'idempotency-key': z.string().min(1).max(255).meta({ description: 'One per operation; a repeat gets the same answer with Idempotency-Replayed: true' }),
+export const idempotencyHeaders = z.looseObject({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .meta({ description: 'One per operation; a repeat gets the same answer with Idempotency-Replayed: true' }),
 })

@@ -11,7 +11,9 @@ export function unprivilegedAccount(): RunAs | null {
     const [name, , uid, gid] = line.split(':')
     if (name === 'nobody' && uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) }
   }
-  throw new Error('running as root needs an account named nobody for the embedded PostgreSQL; create it or set DATABASE_URL')
+  throw new Error(
+    'running as root needs an account named nobody for the embedded PostgreSQL; create it or set DATABASE_URL',
+  )
 }
 
 /** What programs started under that account get: nothing of ours but the time zone and a place for temporary files. */

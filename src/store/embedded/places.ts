@@ -36,7 +36,10 @@ export function findPlaces(dataDir: string, runAs: RunAs | null, log: Logger): P
     home = join(systemFolder, fingerprint(wanted))
     mkdirSync(home, { recursive: true, mode: 0o755 })
     cluster = join(home, 'postgres')
-    log.info({ wanted, data: cluster }, 'the data folder is closed to the account PostgreSQL runs under; the data is kept elsewhere')
+    log.info(
+      { wanted, data: cluster },
+      'the data folder is closed to the account PostgreSQL runs under; the data is kept elsewhere',
+    )
   }
   ensureOwned(cluster, runAs)
   const beside = join(home, 'sockets')
@@ -51,7 +54,10 @@ function findPrograms(runAs: RunAs | null, log: Logger): string {
   try {
     packageFile = createRequire(import.meta.url).resolve(name)
   } catch (error) {
-    throw new EmbeddedPostgresError(`there is no embedded PostgreSQL for ${process.platform} ${process.arch} here: set DATABASE_URL to a PostgreSQL server`, { cause: error })
+    throw new EmbeddedPostgresError(
+      `there is no embedded PostgreSQL for ${process.platform} ${process.arch} here: set DATABASE_URL to a PostgreSQL server`,
+      { cause: error },
+    )
   }
   const native = join(dirname(dirname(packageFile)), 'native')
   if (runAs === null || runs(join(native, 'bin', 'postgres'), runAs)) return native
@@ -77,11 +83,16 @@ function findPrograms(runAs: RunAs | null, log: Logger): string {
 }
 
 function runs(program: string, runAs: RunAs): boolean {
-  return spawnSync(program, ['--version'], { ...runAs, cwd: '/', env: plainEnvironment(), stdio: 'ignore' }).status === 0
+  return (
+    spawnSync(program, ['--version'], { ...runAs, cwd: '/', env: plainEnvironment(), stdio: 'ignore' }).status === 0
+  )
 }
 
 function canReach(folder: string, runAs: RunAs): boolean {
-  return spawnSync('ls', ['-d', `${folder}/.`], { ...runAs, cwd: '/', env: plainEnvironment(), stdio: 'ignore' }).status === 0
+  return (
+    spawnSync('ls', ['-d', `${folder}/.`], { ...runAs, cwd: '/', env: plainEnvironment(), stdio: 'ignore' }).status ===
+    0
+  )
 }
 
 /** A folder that only the server's account may enter. */
@@ -90,7 +101,10 @@ function ensureOwned(folder: string, runAs: RunAs | null): void {
   if (runAs !== null) chownSync(folder, runAs.uid, runAs.gid)
   const { uid, mode } = lstatSync(folder)
   const owner = runAs?.uid ?? process.getuid?.() ?? uid
-  if (uid !== owner || (mode & 0o077) !== 0) throw new EmbeddedPostgresError(`${folder} must belong to the account PostgreSQL runs under and be closed to others`)
+  if (uid !== owner || (mode & 0o077) !== 0)
+    throw new EmbeddedPostgresError(
+      `${folder} must belong to the account PostgreSQL runs under and be closed to others`,
+    )
 }
 
 function fingerprint(text: string): string {

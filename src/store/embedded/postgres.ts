@@ -35,7 +35,11 @@ const startSeconds = 60
 const owner = 'feegate'
 const databaseName = 'feegate'
 
-export async function startEmbeddedPostgres({ dataDir, log, settings = {} }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres({
+  dataDir,
+  log,
+  settings = {},
+}: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const runAs = unprivilegedAccount()
   const places = findPlaces(dataDir, runAs, log)
   const ownerFile = join(places.home, 'postgres-owner.pid')
@@ -49,13 +53,21 @@ export async function startEmbeddedPostgres({ dataDir, log, settings = {} }: Emb
     await start(places, runAs, settings)
   } else {
     await answers(places, password)
-    log.info({ data: places.cluster, shared: otherOwner !== null }, otherOwner === null ? 'PostgreSQL left running by an earlier process is taken over' : 'PostgreSQL of another process is shared')
+    log.info(
+      { data: places.cluster, shared: otherOwner !== null },
+      otherOwner === null
+        ? 'PostgreSQL left running by an earlier process is taken over'
+        : 'PostgreSQL of another process is shared',
+    )
   }
   const owned = otherOwner === null
   if (owned) writeFileSync(ownerFile, String(process.pid), { mode: 0o600 })
   await ensureDatabase(places, password)
   const pid = runningServer(places)
-  if (pid === null) throw new EmbeddedPostgresError(`PostgreSQL stopped right after its start: see ${join(places.cluster, 'server.log')}`)
+  if (pid === null)
+    throw new EmbeddedPostgresError(
+      `PostgreSQL stopped right after its start: see ${join(places.cluster, 'server.log')}`,
+    )
   return {
     url,
     dataDir: places.cluster,
@@ -76,7 +88,17 @@ async function createCluster(places: Places, runAs: RunAs | null): Promise<void>
   writeFileSync(handover, password, { mode: 0o600 })
   if (runAs !== null) chownSync(handover, runAs.uid, runAs.gid)
   try {
-    await run(places, runAs, 'initdb', ['-D', places.cluster, '-U', owner, '-E', 'UTF8', '--locale=C.UTF-8', '--auth=scram-sha-256', `--pwfile=${handover}`])
+    await run(places, runAs, 'initdb', [
+      '-D',
+      places.cluster,
+      '-U',
+      owner,
+      '-E',
+      'UTF8',
+      '--locale=C.UTF-8',
+      '--auth=scram-sha-256',
+      `--pwfile=${handover}`,
+    ])
   } catch (error) {
     // Half a cluster would be taken for a whole one at the next start.
     rmSync(join(places.cluster, 'PG_VERSION'), { force: true })
@@ -97,9 +119,22 @@ async function start(places: Places, runAs: RunAs | null, settings: Readonly<Rec
     timezone: 'UTC',
     ...settings,
   }
-  const options = Object.entries(all).map(([name, value]) => `-c ${name}='${value}'`).join(' ')
+  const options = Object.entries(all)
+    .map(([name, value]) => `-c ${name}='${value}'`)
+    .join(' ')
   // pg_ctl gives the server a session of its own: Ctrl-C in a terminal reaches the gateway only, which stops it last.
-  await run(places, runAs, 'pg_ctl', ['start', '-D', places.cluster, '-w', '-t', String(startSeconds), '-l', join(places.cluster, 'server.log'), '-o', options])
+  await run(places, runAs, 'pg_ctl', [
+    'start',
+    '-D',
+    places.cluster,
+    '-w',
+    '-t',
+    String(startSeconds),
+    '-l',
+    join(places.cluster, 'server.log'),
+    '-o',
+    options,
+  ])
 }
 
 /** Process id of a living postmaster on this cluster; a stale pid file is left to PostgreSQL's own recovery. */

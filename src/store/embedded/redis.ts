@@ -18,7 +18,24 @@ export async function startEmbeddedRedis({ log }: { log: Logger }): Promise<Embe
   const socket = join(folder, 'redis.sock')
   const child = spawn(
     'redis-server',
-    ['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700', '--save', '', '--appendonly', 'no', '--maxmemory', '128mb', '--maxmemory-policy', 'volatile-ttl', '--dir', folder],
+    [
+      '--port',
+      '0',
+      '--unixsocket',
+      socket,
+      '--unixsocketperm',
+      '700',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--maxmemory',
+      '128mb',
+      '--maxmemory-policy',
+      'volatile-ttl',
+      '--dir',
+      folder,
+    ],
     // A group of its own: Ctrl-C in a terminal reaches the gateway, which stops it last.
     { stdio: ['ignore', 'pipe', 'ignore'], detached: true },
   )

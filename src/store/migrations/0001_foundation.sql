@@ -34,6 +34,8 @@ CREATE TABLE beneficiary_accounts (
   id             text PRIMARY KEY,
   tenant_id      text NOT NULL REFERENCES tenants,
   agency_code    text NOT NULL REFERENCES agencies,
+  -- Whose money lands there (domain.md §6.3): the agency's own, the State budget's, the post's.
+  creditor       text NOT NULL CHECK (creditor IN ('COLLECTING_AGENCY', 'STATE_BUDGET', 'PUBLIC_POST')),
   creditor_name  text NOT NULL,
   creditor_tax_code text NOT NULL,
   bank_bin       text NOT NULL,
@@ -216,6 +218,8 @@ CREATE TABLE payments (
   invoice_id          text NOT NULL REFERENCES invoices,
   rail_account_id     text NOT NULL REFERENCES rail_accounts,
   merchant_ref        text NOT NULL,
+  -- Names the request that opened it: a repeat finds this attempt, also when the first call died before its answer.
+  attempt_key         text UNIQUE,
   amount              bigint NOT NULL CHECK (amount > 0),
   status              text NOT NULL CHECK (status IN ('CREATED', 'REDIRECTED', 'SUCCEEDED', 'FAILED', 'UNKNOWN')),
   -- What the rail said last, for people.

@@ -33,7 +33,8 @@ export function attemptPage(page: AttemptPage, language: Language): string {
       )
     case 'qr': {
       const { transfer } = instruction
-      if (transfer === undefined) return layout({ ...frame, refreshSeconds: 5 }, html`<h1>${page.railTitle}</h1>${back}`)
+      if (transfer === undefined)
+        return layout({ ...frame, refreshSeconds: 5 }, html`<h1>${page.railTitle}</h1>${back}`)
       return layout(
         { ...frame, refreshSeconds: 5 },
         html`<h1>${page.railTitle}</h1>${qrSection({ payload: instruction.payload, accountNumber: transfer.accountNumber, accountName: transfer.accountName, amount: BigInt(transfer.amount), content: transfer.content }, texts)}${back}`,
@@ -54,13 +55,19 @@ ${page.triesLeft === null ? html`<p>${texts.otpHint}</p>` : html`<p role="alert"
         html`<h1>${texts.refused}</h1><section class="status warn" role="status"><p>${texts.refusedHint}</p></section><p><a class="button" href="/pay/${page.token}?lang=${language}">${texts.tryAgain}</a></p>`,
       )
     case 'wait':
-      return layout({ ...frame, refreshSeconds: 4 }, html`<h1>${texts.waiting}</h1><section class="status" role="status"><p>${texts.waitingHint}</p></section>${back}`)
+      return layout(
+        { ...frame, refreshSeconds: 4 },
+        html`<h1>${texts.waiting}</h1><section class="status" role="status"><p>${texts.waitingHint}</p></section>${back}`,
+      )
   }
 }
 
 /** A page with one message: not found, not available. */
 export function messagePage(title: string, hint: string, language: Language, path: string): string {
-  return layout({ language, title, path }, html`<h1>${title}</h1><section class="status warn" role="status"><p>${hint}</p></section>`)
+  return layout(
+    { language, title, path },
+    html`<h1>${title}</h1><section class="status warn" role="status"><p>${hint}</p></section>`,
+  )
 }
 
 function hiddenFields(fields: Readonly<Record<string, string>>): Html[] {

@@ -8,7 +8,13 @@ export class Html {
 
 type Value = string | number | Html | readonly Html[] | null
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
 
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(strings.map((part, index) => part + render(values[index] ?? null)).join(''))
@@ -22,6 +28,7 @@ export function trustedMarkup(markup: string): Html {
 function render(value: Value): string {
   if (value === null) return ''
   if (value instanceof Html) return value.text
-  if (typeof value === 'string' || typeof value === 'number') return String(value).replace(/[&<>"']/g, (character) => entities[character] ?? '')
+  if (typeof value === 'string' || typeof value === 'number')
+    return String(value).replace(/[&<>"']/g, (character) => entities[character] ?? '')
   return value.map(({ text }) => text).join('')
 }

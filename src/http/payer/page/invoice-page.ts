@@ -1,8 +1,8 @@
+import { renderSVG } from 'uqr'
 import { businessDate, readableLocalTime } from '../../../domain/vietnam-time.ts'
 import { type Html, html, trustedMarkup } from './html.ts'
 import { layout } from './layout.ts'
 import { type Language, type Texts, textsIn } from './texts.ts'
-import { renderSVG } from 'uqr'
 
 export type PageItem = {
   readonly name: string
@@ -12,7 +12,13 @@ export type PageItem = {
   readonly basis: string
 }
 
-export type PagePayerField = { readonly name: string; readonly label: string; readonly pattern: string; readonly maxLength: number; readonly secret: boolean }
+export type PagePayerField = {
+  readonly name: string
+  readonly label: string
+  readonly pattern: string
+  readonly maxLength: number
+  readonly secret: boolean
+}
 
 export type PageRail = { readonly id: string; readonly title: string; readonly payerFields: readonly PagePayerField[] }
 
@@ -55,7 +61,9 @@ export function invoicePage(page: InvoicePage, language: Language): string {
       title: `${texts.title} ${page.dossierCode}`,
       path: `/pay/${page.token}`,
       // Slow enough that a page with a form is not torn away from somebody who types.
-      ...(watching && !page.rails.some(({ payerFields }) => payerFields.length > 0) ? { refreshSeconds: page.attemptUnderWay ? 4 : 10 } : {}),
+      ...(watching && !page.rails.some(({ payerFields }) => payerFields.length > 0)
+        ? { refreshSeconds: page.attemptUnderWay ? 4 : 10 }
+        : {}),
     },
     html`<h1>${texts.title}</h1>
 ${statusSection(page, texts)}
@@ -66,11 +74,16 @@ ${page.returnUrl === null ? null : html`<p><a class="button plain" href="${page.
 }
 
 function statusSection(page: InvoicePage, texts: Texts): Html | null {
-  const box = (tone: string, title: string, hint: Html | null): Html => html`<section class="status ${tone}" role="status"><h2>${title}</h2>${hint}</section>`
+  const box = (tone: string, title: string, hint: Html | null): Html =>
+    html`<section class="status ${tone}" role="status"><h2>${title}</h2>${hint}</section>`
   const line = (text: string): Html => html`<p>${text}</p>`
   switch (page.status) {
     case 'PAID':
-      return box('good', texts.statusPaid, html`${line(texts.statusPaidHint)}${page.paid === null ? null : paidDetails(page.paid, texts)}`)
+      return box(
+        'good',
+        texts.statusPaid,
+        html`${line(texts.statusPaidHint)}${page.paid === null ? null : paidDetails(page.paid, texts)}`,
+      )
     case 'PARTIALLY_REFUNDED':
       return box('good', texts.statusPartlyRefunded, null)
     case 'REFUNDED':
@@ -121,7 +134,8 @@ function itemLine(item: PageItem, texts: Texts): Html {
 }
 
 function waysToPay(page: InvoicePage, texts: Texts, language: Language): Html {
-  if (page.rails.length === 0 && page.qr === null) return html`<section class="status warn"><p>${texts.noRail}</p></section>`
+  if (page.rails.length === 0 && page.qr === null)
+    return html`<section class="status warn"><p>${texts.noRail}</p></section>`
   return html`${page.qr === null ? null : qrSection(page.qr, texts)}
 ${page.rails.length === 0 ? null : html`<section><h2>${texts.chooseRail}</h2>${page.rails.map((rail) => railForm(page.token, rail, texts, language))}</section>`}`
 }
@@ -143,7 +157,8 @@ export function qrSection(qr: PageQr, texts: Texts): Html {
 
 function railForm(token: string, rail: PageRail, texts: Texts, language: Language): Html {
   const fields = rail.payerFields.map(
-    (field) => html`<label>${field.label}<input name="input.${field.name}" required maxlength="${field.maxLength}" pattern="${field.pattern}" autocomplete="off"${field.secret ? html` inputmode="numeric"` : null}></label>`,
+    (field) =>
+      html`<label>${field.label}<input name="input.${field.name}" required maxlength="${field.maxLength}" pattern="${field.pattern}" autocomplete="off"${field.secret ? html` inputmode="numeric"` : null}></label>`,
   )
   return html`<form method="post" action="/pay/${token}/start">
 <input type="hidden" name="rail" value="${rail.id}"><input type="hidden" name="lang" value="${language}">

@@ -1,0 +1,24 @@
+import { z } from 'zod'
+
+const address = z.url({ protocol: /^https?$/ }).regex(/^[^?#]+$/, 'must have no query or fragment')
+
+/** One terminal at VNPAY. Meaning of each key: README.md. */
+export const accountSchema = z.strictObject({
+  tmnCode: z.string().regex(/^[A-Za-z0-9]{8}$/),
+  hashSecret: z.string().min(16).max(256),
+  payUrl: address.default('https://sandbox.vnpayment.vn/paymentv2/vpcpay.html'),
+  apiUrl: address.default('https://sandbox.vnpayment.vn/merchant_webapi/api/transaction'),
+  bankCode: z
+    .string()
+    .regex(/^[A-Za-z0-9]{3,20}$/)
+    .optional(),
+  orderType: z
+    .string()
+    .regex(/^[A-Za-z0-9]{1,100}$/)
+    .default('other'),
+  timeoutMs: z.int().min(1_000).max(120_000).default(30_000),
+})
+
+export type VnpayConfig = z.infer<typeof accountSchema>
+
+export const secretFields = ['hashSecret'] as const

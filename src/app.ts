@@ -1,0 +1,173 @@
+/** The gateway, put together. Everything it needs comes in as arguments; nothing starts by being imported. */
+import swagger from '@fastify/swagger'
+import type { FastifyInstance } from 'fastify'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import { createCallbackReceiver } from './callback/receive.ts'
+import { startDispatcher } from './delivery/dispatcher.ts'
+import type { Environment } from './environment.ts'
+import { createAuthenticate } from './http/auth/access-token.ts'
+import { createOfficerVerifier } from './http/auth/officer.ts'
+import { registerTokenRoute } from './http/auth/token-route.ts'
+import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerProbeRoutes } from './http/operator/probes.ts'
+import { registerOperatorRoutes } from './http/operator/routes.ts'
+import { registerPayerRoutes } from './http/payer/routes.ts'
+import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
+import { registerInvoiceRoutes } from './http/portal/invoices.ts'
+import { registerPaymentRoutes } from './http/portal/payments.ts'
+import { registerWebhookRoutes } from './http/portal/webhooks.ts'
+import { createRateLimiter } from './http/rate-limit.ts'
+import { createServer } from './http/server.ts'
+import { registerWellKnownRoutes } from './http/well-known.ts'
+import { createIdempotency } from './idempotency/idempotency.ts'
+import { createRedisShortcut, noShortcut } from './idempotency/redis-shortcut.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { createCircuitBreaker } from './network/circuit-breaker.ts'
+import type { HttpCaller } from './network/http-caller.ts'
+import type { WebhookCaller } from './network/webhook-caller.ts'
+import { openApiDocument } from './openapi.ts'
+import { createPaymentConfirmer } from './payment/confirm.ts'
+import { createPaymentStarter } from './payment/start.ts'
+import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
+import { createSettler, type Settler } from './settlement/group.ts'
+import { createEventSigner } from './signing/event-signer.ts'
+import type { KeyRing } from './signing/key-ring.ts'
+import { createTokens } from './signing/tokens.ts'
+import type { Database } from './store/database.ts'
+import { pendingMigrations } from './store/migrate.ts'
+import { startWatchers } from './watch/watchers.ts'
+
+export type GatewayOptions = {
+  readonly database: Database
+  /** Null: PostgreSQL alone keeps the promises. */
+  readonly redis: Redis | null
+  readonly redisPrefix: string
+  readonly environment: Environment
+  readonly keys: KeyRing
+  readonly call: HttpCaller
+  readonly post: WebhookCaller
+  readonly log: Logger
+  readonly serverIp: string
+  readonly trustedProxies: readonly string[]
+  readonly webhookAllowedRanges: readonly string[]
+  readonly officerIssuer: string | null
+  readonly officerAudience: string
+  readonly production: boolean
+  /** Known once the port is: the address the outside uses. */
+  readonly publicUrl: () => string
+}
+
+export type Gateway = {
+  readonly server: FastifyInstance
+  readonly metrics: Metrics
+  readonly settler: Settler
+  /** Starts delivery and watchers; the HTTP server is listened to by the caller. */
+  start(): Promise<void>
+  /** Stops in the order that loses nothing: no new requests, then what is under way, then the background. */
+  close(): Promise<void>
+}
+
+/** Tokens asked for from one address in a minute. */
+const tokenRequestsPerMinute = 120
+
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const { database, redis, redisPrefix, environment, keys, call, post, log, serverIp, publicUrl } = options
+  const metrics = createMetrics()
+  const tokens = createTokens(keys)
+  const signEvent = createEventSigner(keys)
+  const shortcut = redis === null ? noShortcut : createRedisShortcut({ redis, prefix: redisPrefix, environment, log })
+  const idempotency = createIdempotency({ database, redis: shortcut, environment, log })
+  const railAccounts = createRailAccounts(database, environment, (railAccountId, error) =>
+    log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
+  )
+  const settler = createSettler({ database, environment, onFlush: (size) => metrics.settlementBatch.observe(size) })
+  const breaker = createCircuitBreaker({ now: environment.now })
+  const startPayment = createPaymentStarter({
+    database,
+    environment,
+    railAccounts,
+    call,
+    breaker,
+    publicUrl,
+    serverIp,
+    log,
+  })
+  const confirmPayment = createPaymentConfirmer({ database, environment, railAccounts, settler, call, serverIp })
+  const receive = createCallbackReceiver({ database, settler, environment, metrics, log, serverIp })
+  const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
+  const clientOf = createAuthenticate({ database, environment, verify: tokens.verify, issuer: publicUrl })
+  const verifyOfficer = createOfficerVerifier({
+    issuer: options.officerIssuer,
+    audience: options.officerAudience,
+    environment,
+  })
+
+  const server = createServer({ log, metrics, trustedProxies: options.trustedProxies })
+  await server.register(swagger, {
+    openapi: openApiDocument,
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  })
+  server.after(() => {
+    const portal = {
+      database,
+      environment,
+      idempotency,
+      railAccounts,
+      sign: tokens.sign,
+      publicUrl,
+      authenticate: async (request: Parameters<typeof clientOf>[0]) => {
+        await clientOf(request)
+        if (request.caller !== null) await limit(`client ${request.caller.clientId}`, request.caller.requestsPerMinute)
+      },
+    }
+    registerProbeRoutes(server, { metrics, notReady })
+    registerWellKnownRoutes(server, { keys, publicUrl })
+    registerTokenRoute(server, {
+      database,
+      environment,
+      sign: tokens.sign,
+      issuer: publicUrl,
+      limit: (address) => limit(`token ${address}`, tokenRequestsPerMinute),
+    })
+    registerInvoiceRoutes(server, portal)
+    registerPaymentRoutes(server, { ...portal, startPayment })
+    registerWebhookRoutes(server, { ...portal, post, signEvent, allowedRanges: options.webhookAllowedRanges })
+    registerCatalogueRoutes(server, { ...portal, production: options.production })
+    registerOperatorRoutes(server, { database, environment, verifyOfficer })
+    registerCallbackRoutes(server, { railAccounts, receive })
+    registerPayerRoutes(server, { database, environment, railAccounts, startPayment, confirmPayment })
+  })
+  await server.ready()
+
+  async function notReady(): Promise<string[]> {
+    try {
+      const pending = await pendingMigrations(database.query)
+      return pending.length === 0 ? [] : ['migrations']
+    } catch {
+      // The reason is in the log of whoever uses the database; a probe only tells that it is away.
+      return ['database']
+    }
+  }
+
+  const background: { close(): Promise<void> }[] = []
+  return {
+    server,
+    metrics,
+    settler,
+    async start() {
+      background.push(await database.listen(railAccountsChannel, () => railAccounts.forget()))
+      background.push(startDispatcher({ database, environment, post, sign: signEvent, metrics, log }))
+      background.push(
+        startWatchers({ database, environment, railAccounts, settler, call, breaker, serverIp, metrics, log }),
+      )
+    },
+    async close() {
+      await server.close()
+      await settler.close()
+      await Promise.all(background.map((part) => part.close()))
+    },
+  }
+}

@@ -1,0 +1,12 @@
+/** What a client may be allowed to do. */
+export const scopes = [
+  'invoices:read',
+  'invoices:write',
+  'payments:read',
+  'payments:write',
+  'webhooks:manage',
+  'events:read',
+  'catalogue:read',
+  'catalogue:write',
+] as const
+export type Scope = (typeof scopes)[number]

@@ -1,0 +1,177 @@
+/**
+ * The directory: tenants, their agencies, beneficiary accounts and rail accounts, from a file an operator keeps under version
+ * control. Loading it again changes what differs; nothing is ever deleted, an account that is no longer wanted is closed or paused.
+ */
+import { z } from 'zod'
+import { findAdapter } from '../../adapters/registry.ts'
+import { parseAgencyCode } from '../domain/codes/agency-code.ts'
+import { parseBankAccount } from '../domain/codes/bank-account.ts'
+import { parseTaxCode } from '../domain/codes/tax-code.ts'
+import { creditors } from '../domain/fees/catalogue.ts'
+import type { Environment } from '../environment.ts'
+import { railAccountsChannel } from '../rails/accounts.ts'
+import type { Transaction } from '../store/database.ts'
+import { appendJournal } from '../store/journal.ts'
+import { insertAll } from '../store/rows.ts'
+
+const agencyCode = z.string().refine((text) => isCanonical(parseAgencyCode(text), text), 'not an agency code')
+const taxCode = z.string().refine((text) => isCanonical(parseTaxCode(text), text), 'not a tax code')
+const accountId = z.string().regex(/^[a-z0-9][a-z0-9-]{2,59}$/, 'lower-case letters, digits and dashes')
+
+export const directoryFile = z.strictObject({
+  format: z.literal('feegate-directory/1'),
+  tenant: z.strictObject({ id: z.string().regex(/^ten_[0-9a-z]{1,40}$/), name: z.string().min(1).max(255) }),
+  agencies: z.array(
+    z.strictObject({
+      code: agencyCode,
+      nameVi: z.string().min(1).max(255),
+      nameEn: z.string().min(1).max(255),
+      taxCode,
+      address: z.string().max(400).default(''),
+      aliases: z.array(agencyCode).max(20).default([]),
+      validFrom: z.iso.date(),
+      validTo: z.iso.date().nullable().default(null),
+      successorCode: agencyCode.nullable().default(null),
+    }),
+  ),
+  beneficiaryAccounts: z.array(
+    z.strictObject({
+      id: z.string().regex(/^bac_[0-9a-z-]{3,40}$/),
+      agencyCode,
+      creditor: z.enum(creditors),
+      creditorName: z.string().min(1).max(255),
+      creditorTaxCode: taxCode,
+      bankBin: z.string().regex(/^\d{6}$/),
+      accountNumber: z.string().refine((text) => isCanonical(parseBankAccount(text), text), 'not an account number'),
+      accountName: z.string().min(1).max(255),
+      status: z.enum(['ACTIVE', 'CLOSED']).default('ACTIVE'),
+    }),
+  ),
+  railAccounts: z.array(
+    z.strictObject({
+      id: accountId,
+      rail: z.string(),
+      beneficiaryAccountId: z.string(),
+      titleVi: z.string().min(1).max(100),
+      titleEn: z.string().min(1).max(100),
+      config: z.record(z.string(), z.unknown()),
+      status: z.enum(['ACTIVE', 'PAUSED']).default('ACTIVE'),
+      position: z.number().int().default(0),
+    }),
+  ),
+})
+
+export type Directory = z.input<typeof directoryFile>
+
+export class DirectoryError extends Error {
+  readonly code = 'DIRECTORY_INVALID'
+}
+
+/** Loads all of it or nothing. Throws `DirectoryError` that names each wrong place. */
+export async function loadDirectory(
+  tx: Transaction,
+  environment: Environment,
+  data: unknown,
+  actor: string,
+): Promise<{ tenantId: string }> {
+  const parsed = directoryFile.safeParse(data)
+  if (!parsed.success)
+    throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
+  const { tenant, agencies, beneficiaryAccounts, railAccounts } = parsed.data
+  for (const account of railAccounts) {
+    const adapter = findAdapter(account.rail)
+    if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
+    const config = adapter.accountSchema.safeParse(account.config)
+    // Paths and messages only: the values are secrets.
+    if (!config.success)
+      throw new DirectoryError(
+        `railAccounts ${account.id}: ${config.error.issues.map((issue) => `config.${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+      )
+  }
+  const now = environment.now()
+  await insertAll(
+    tx,
+    'tenants',
+    [{ id: tenant.id, name: tenant.name, created_at: now }],
+    'ON CONFLICT (id) DO UPDATE SET name = excluded.name',
+  )
+  // Successors after the rest, so that the order of the file does not matter.
+  await insertAll(
+    tx,
+    'agencies',
+    agencies.map((agency) => ({
+      code: agency.code,
+      tenant_id: tenant.id,
+      name_vi: agency.nameVi,
+      name_en: agency.nameEn,
+      tax_code: agency.taxCode,
+      address: agency.address,
+      aliases: agency.aliases,
+      valid_from: agency.validFrom,
+      valid_to: agency.validTo,
+    })),
+    `ON CONFLICT (code) DO UPDATE SET name_vi = excluded.name_vi, name_en = excluded.name_en, tax_code = excluded.tax_code, address = excluded.address,
+       aliases = excluded.aliases, valid_from = excluded.valid_from, valid_to = excluded.valid_to WHERE agencies.tenant_id = excluded.tenant_id`,
+  )
+  for (const { code, successorCode } of agencies) {
+    await tx.query('UPDATE agencies SET successor_code = $2 WHERE code = $1 AND tenant_id = $3', [
+      code,
+      successorCode,
+      tenant.id,
+    ])
+  }
+  await insertAll(
+    tx,
+    'beneficiary_accounts',
+    beneficiaryAccounts.map((account) => ({
+      id: account.id,
+      tenant_id: tenant.id,
+      agency_code: account.agencyCode,
+      creditor: account.creditor,
+      creditor_name: account.creditorName,
+      creditor_tax_code: account.creditorTaxCode,
+      bank_bin: account.bankBin,
+      account_number: account.accountNumber,
+      account_name: account.accountName,
+      status: account.status,
+      created_at: now,
+    })),
+    // Where money lands is never edited: open invoices have signed it. A new account gets a new id, the old one is closed.
+    'ON CONFLICT (id) DO UPDATE SET status = excluded.status WHERE beneficiary_accounts.tenant_id = excluded.tenant_id',
+  )
+  await insertAll(
+    tx,
+    'rail_accounts',
+    railAccounts.map((account) => ({
+      id: account.id,
+      tenant_id: tenant.id,
+      rail: account.rail,
+      beneficiary_account_id: account.beneficiaryAccountId,
+      title_vi: account.titleVi,
+      title_en: account.titleEn,
+      config: account.config,
+      status: account.status,
+      position: account.position,
+      created_at: now,
+      updated_at: now,
+    })),
+    `ON CONFLICT (id) DO UPDATE SET title_vi = excluded.title_vi, title_en = excluded.title_en, config = excluded.config, status = excluded.status,
+       position = excluded.position, updated_at = excluded.updated_at WHERE rail_accounts.tenant_id = excluded.tenant_id AND rail_accounts.rail = excluded.rail`,
+  )
+  await appendJournal(tx, [
+    {
+      tenantId: tenant.id,
+      at: now,
+      kind: 'directory.loaded',
+      subject: tenant.id,
+      actor,
+      facts: { agencies: agencies.length, railAccounts: railAccounts.length },
+    },
+  ])
+  await tx.query(`SELECT pg_notify('${railAccountsChannel}', '')`, [])
+  return { tenantId: tenant.id }
+}
+
+function isCanonical(parsed: { ok: true; value: { canonical: string } } | { ok: false }, text: string): boolean {
+  return parsed.ok && parsed.value.canonical === text
+}

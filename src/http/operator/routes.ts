@@ -1,0 +1,199 @@
+/** What operators and finance officers look at: given-up deliveries, attempts that need a human, refund cases, ledger totals. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { replayEvent } from '../../delivery/endpoints.ts'
+import type { Environment } from '../../environment.ts'
+import { Problem } from '../../problem/problem.ts'
+import type { Database } from '../../store/database.ts'
+import { type Officer, type OfficerVerifier, type Role, requireRole } from '../auth/officer.ts'
+import { problemSchema } from '../portal/schemas.ts'
+
+const security = [{ officer: [] }]
+const refusals = { 401: problemSchema, 403: problemSchema, 404: problemSchema, 503: problemSchema }
+const limit = z.coerce.number().int().min(1).max(200).default(50)
+const page = z.strictObject({
+  limit,
+  cursor: z
+    .string()
+    .max(40)
+    .regex(/^[a-z]{3}_[0-9a-z]{26,52}$/)
+    .optional(),
+})
+
+const deadDelivery = z.object({
+  id: z.string(),
+  eventId: z.string(),
+  type: z.string(),
+  invoiceId: z.string().nullable(),
+  endpointId: z.string(),
+  url: z.string(),
+  attempts: z.number().int(),
+  lastStatus: z.number().int().nullable(),
+  lastError: z.string().nullable(),
+})
+const stuckPayment = z.object({
+  id: z.string(),
+  invoiceId: z.string(),
+  railAccountId: z.string(),
+  merchantRef: z.string(),
+  status: z.string(),
+  amount: z.number().int(),
+  inquiries: z.number().int(),
+  createdAt: z.string(),
+})
+const refundCase = z.object({
+  id: z.string(),
+  settlementId: z.string(),
+  invoiceId: z.string().nullable(),
+  origin: z.string(),
+  amount: z.number().int(),
+  status: z.string(),
+  reason: z.string(),
+  createdAt: z.string(),
+})
+const balance = z.object({ account: z.string(), balance: z.number().int(), postings: z.number().int() })
+
+export type OperatorOptions = {
+  readonly database: Database
+  readonly environment: Environment
+  readonly verifyOfficer: OfficerVerifier
+}
+
+export function registerOperatorRoutes(
+  server: FastifyInstance,
+  { database, environment, verifyOfficer }: OperatorOptions,
+): void {
+  const routes = server.withTypeProvider<ZodTypeProvider>()
+  const officers = new WeakMap<FastifyRequest, Officer>()
+  const guard = (role: Role) => async (request: FastifyRequest) => {
+    const officer = await verifyOfficer(request)
+    requireRole(officer, role)
+    officers.set(request, officer)
+  }
+  const tenantOf = (request: FastifyRequest): Officer => {
+    const officer = officers.get(request)
+    if (officer === undefined) throw new Problem('UNAUTHENTICATED')
+    return officer
+  }
+  const about = (summary: string) => ({ tags: ['Operations'], summary, security })
+
+  routes.get(
+    '/v1/ops/deliveries',
+    {
+      onRequest: guard('ops'),
+      schema: {
+        ...about('Deliveries given up after their window'),
+        querystring: page,
+        response: { 200: z.object({ deliveries: z.array(deadDelivery) }).meta({ id: 'DeadDeliveries' }), ...refusals },
+      },
+    },
+    async (request) => ({
+      deliveries: await database.query<z.infer<typeof deadDelivery>>(
+        `SELECT d.id, d.event_id AS "eventId", e.type, d.invoice_id AS "invoiceId", d.endpoint_id AS "endpointId", w.url, d.attempts,
+                d.last_status AS "lastStatus", d.last_error AS "lastError"
+           FROM deliveries d JOIN events e ON e.id = d.event_id JOIN webhook_endpoints w ON w.id = d.endpoint_id
+          WHERE d.tenant_id = $1 AND d.status = 'DEAD' AND ($2::text IS NULL OR d.id > $2) ORDER BY d.id LIMIT $3`,
+        [tenantOf(request).tenantId, request.query.cursor ?? null, request.query.limit],
+      ),
+    }),
+  )
+  routes.post(
+    '/v1/ops/events/:id/replay',
+    {
+      onRequest: guard('ops'),
+      schema: {
+        ...about('Send an event again'),
+        params: z.object({ id: z.string().regex(/^evt_[0-9a-z]{26}$/) }),
+        response: { 200: z.object({ deliveries: z.number().int() }).meta({ id: 'OperatorReplay' }), ...refusals },
+      },
+    },
+    async (request) => {
+      const { tenantId } = tenantOf(request)
+      const { id } = request.params
+      const [event] = await database.query<{ client_id: string }>(
+        'SELECT client_id FROM events WHERE id = $1 AND tenant_id = $2',
+        [id, tenantId],
+      )
+      if (event === undefined) throw new Problem('NOT_FOUND')
+      return {
+        deliveries: await database.transaction((tx) =>
+          replayEvent(tx, environment, { tenantId, clientId: event.client_id }, id),
+        ),
+      }
+    },
+  )
+  routes.get(
+    '/v1/ops/payments',
+    {
+      onRequest: guard('ops'),
+      schema: {
+        ...about('Attempts whose inquiry schedule ended without an answer'),
+        querystring: page,
+        response: { 200: z.object({ payments: z.array(stuckPayment) }).meta({ id: 'StuckPayments' }), ...refusals },
+      },
+    },
+    async (request) => {
+      const rows = await database.query<
+        Omit<z.infer<typeof stuckPayment>, 'amount' | 'createdAt'> & { amount: bigint; createdAt: Date }
+      >(
+        `SELECT id, invoice_id AS "invoiceId", rail_account_id AS "railAccountId", merchant_ref AS "merchantRef", status, amount, inquiries, created_at AS "createdAt"
+           FROM payments WHERE tenant_id = $1 AND needs_human AND status IN ('CREATED', 'REDIRECTED', 'UNKNOWN') AND ($2::text IS NULL OR id > $2) ORDER BY id LIMIT $3`,
+        [tenantOf(request).tenantId, request.query.cursor ?? null, request.query.limit],
+      )
+      return {
+        payments: rows.map((row) => ({ ...row, amount: Number(row.amount), createdAt: row.createdAt.toISOString() })),
+      }
+    },
+  )
+  routes.get(
+    '/v1/finance/refund-cases',
+    {
+      onRequest: guard('finance.read'),
+      schema: {
+        ...about('Open refund cases'),
+        querystring: page,
+        response: { 200: z.object({ cases: z.array(refundCase) }).meta({ id: 'RefundCases' }), ...refusals },
+      },
+    },
+    async (request) => {
+      const rows = await database.query<
+        Omit<z.infer<typeof refundCase>, 'amount' | 'createdAt'> & { amount: bigint; createdAt: Date }
+      >(
+        `SELECT id, settlement_id AS "settlementId", invoice_id AS "invoiceId", origin, amount, status, reason, created_at AS "createdAt"
+           FROM refunds WHERE tenant_id = $1 AND status NOT IN ('DONE', 'REJECTED') AND ($2::text IS NULL OR id > $2) ORDER BY id LIMIT $3`,
+        [tenantOf(request).tenantId, request.query.cursor ?? null, request.query.limit],
+      )
+      return {
+        cases: rows.map((row) => ({ ...row, amount: Number(row.amount), createdAt: row.createdAt.toISOString() })),
+      }
+    },
+  )
+  routes.get(
+    '/v1/finance/ledger',
+    {
+      onRequest: guard('finance.read'),
+      schema: {
+        ...about('Ledger balances; they sum to zero'),
+        response: {
+          200: z.object({ balances: z.array(balance), sum: z.number().int() }).meta({ id: 'LedgerBalances' }),
+          ...refusals,
+        },
+      },
+    },
+    async (request) => {
+      const rows = await database.query<{ account: string; balance: bigint; postings: bigint }>(
+        'SELECT account, balance, postings FROM ledger_balances WHERE tenant_id = $1 ORDER BY account',
+        [tenantOf(request).tenantId],
+      )
+      return {
+        balances: rows.map((row) => ({
+          account: row.account,
+          balance: Number(row.balance),
+          postings: Number(row.postings),
+        })),
+        sum: Number(rows.reduce((sum, row) => sum + row.balance, 0n)),
+      }
+    },
+  )
+}

@@ -1,0 +1,225 @@
+/** Webhook endpoints of a client, and its event feed. */
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import {
+  deleteEndpoint,
+  getEndpoint,
+  listEndpoints,
+  registerEndpoint,
+  replayEvent,
+  resumeEndpoint,
+  rotateEndpointSecret,
+  testEndpoint,
+  type WebhookEndpoint,
+} from '../../delivery/endpoints.ts'
+import { refusedWebhookUrl, type WebhookCaller } from '../../network/webhook-caller.ts'
+import { Problem } from '../../problem/problem.ts'
+import type { EventSigner } from '../../signing/event-signer.ts'
+import { readFeed } from '../../store/event-feed.ts'
+import { requireScope } from '../auth/access-token.ts'
+import { callerOf } from '../auth/caller.ts'
+import { answerOnce, jsonAnswer } from './idempotent.ts'
+import { type PortalOptions, security } from './invoices.ts'
+import {
+  endpointAnswer,
+  endpointList,
+  endpointParams,
+  eventFeed,
+  eventParams,
+  eventsQuery,
+  idempotencyHeaders,
+  problemSchema,
+  registerEndpointBody,
+  replayAnswer,
+  rotateSecretBody,
+  testAnswer,
+} from './schemas.ts'
+
+const refusals = {
+  400: problemSchema,
+  401: problemSchema,
+  403: problemSchema,
+  404: problemSchema,
+  409: problemSchema,
+  422: problemSchema,
+  429: problemSchema,
+  503: problemSchema,
+}
+const hourMs = 60 * 60 * 1000
+
+export type WebhookRoutesOptions = PortalOptions & {
+  readonly post: WebhookCaller
+  readonly signEvent: EventSigner
+  readonly allowedRanges: readonly string[]
+}
+
+export function registerWebhookRoutes(server: FastifyInstance, options: WebhookRoutesOptions): void {
+  const { database, environment, idempotency, authenticate, post, signEvent, allowedRanges } = options
+  const routes = server.withTypeProvider<ZodTypeProvider>()
+  const onRequest = requireScope(authenticate, 'webhooks:manage')
+  const about = (summary: string) => ({ tags: ['Webhooks'], summary, security })
+
+  routes.post(
+    '/v1/webhook-endpoints',
+    {
+      onRequest,
+      schema: {
+        ...about('Register an endpoint; the answer shows its secret once'),
+        headers: idempotencyHeaders,
+        body: registerEndpointBody,
+        response: { 201: endpointAnswer, ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request)
+      const { url } = request.body
+      const refused = refusedWebhookUrl(url, allowedRanges)
+      if (refused !== null)
+        throw new Problem('WEBHOOK_URL_NOT_ALLOWED', {
+          en: refused,
+          errors: [{ field: 'url', code: 'address', vi: 'Địa chỉ không được phép', en: refused }],
+        })
+      return await answerOnce(idempotency, request, reply, async (tx) => {
+        const endpoint = await registerEndpoint(tx, environment, caller, url)
+        return jsonAnswer(201, withSecret(endpoint), { location: `/v1/webhook-endpoints/${endpoint.id}` })
+      })
+    },
+  )
+  routes.get(
+    '/v1/webhook-endpoints',
+    { onRequest, schema: { ...about('List endpoints'), response: { 200: endpointList, ...refusals } } },
+    async (request) => ({
+      endpoints: (await listEndpoints(database, callerOf(request))).map(shown),
+    }),
+  )
+  routes.get(
+    '/v1/webhook-endpoints/:id',
+    {
+      onRequest,
+      schema: { ...about('Get an endpoint'), params: endpointParams, response: { 200: endpointAnswer, ...refusals } },
+    },
+    async (request) => shown(await getEndpoint(database, callerOf(request), request.params.id)),
+  )
+  routes.delete(
+    '/v1/webhook-endpoints/:id',
+    {
+      onRequest,
+      schema: {
+        ...about('Delete an endpoint'),
+        params: endpointParams,
+        response: { 204: z.undefined().meta({ description: 'Deleted' }), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      await database.transaction((tx) => deleteEndpoint(tx, environment, callerOf(request), request.params.id))
+      return await reply.code(204).send()
+    },
+  )
+  routes.post(
+    '/v1/webhook-endpoints/:id/rotate-secret',
+    {
+      onRequest,
+      schema: {
+        ...about('New secret; the old one signs beside it for a while'),
+        headers: idempotencyHeaders,
+        params: endpointParams,
+        body: rotateSecretBody,
+        response: { 200: endpointAnswer, ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request)
+      const { id } = request.params
+      const overlapMs = request.body.overlapHours * hourMs
+      return await answerOnce(idempotency, request, reply, async (tx) =>
+        jsonAnswer(200, withSecret(await rotateEndpointSecret(tx, environment, caller, id, overlapMs))),
+      )
+    },
+  )
+  routes.post(
+    '/v1/webhook-endpoints/:id/resume',
+    {
+      onRequest,
+      schema: {
+        ...about('Resume a paused endpoint'),
+        params: endpointParams,
+        response: { 200: endpointAnswer, ...refusals },
+      },
+    },
+    async (request) =>
+      shown(await database.transaction((tx) => resumeEndpoint(tx, environment, callerOf(request), request.params.id))),
+  )
+  routes.post(
+    '/v1/webhook-endpoints/:id/test',
+    {
+      onRequest,
+      schema: {
+        ...about('Send a webhook.test event now and tell what came back'),
+        params: endpointParams,
+        response: { 200: testAnswer, ...refusals },
+      },
+    },
+    async (request) => {
+      const endpoint = await getEndpoint(database, callerOf(request), request.params.id)
+      const answer = await testEndpoint(endpoint, environment, post, signEvent)
+      return answer.kind === 'answered'
+        ? { delivered: answer.status >= 200 && answer.status < 300, status: answer.status, error: null }
+        : { delivered: false, status: null, error: answer.error }
+    },
+  )
+
+  routes.get(
+    '/v1/events',
+    {
+      onRequest: requireScope(authenticate, 'events:read'),
+      schema: {
+        tags: ['Events'],
+        summary: 'The same events as the webhooks, for those who would rather pull',
+        security,
+        querystring: eventsQuery,
+        response: { 200: eventFeed, ...refusals },
+      },
+    },
+    async (request) => {
+      const { after, limit } = request.query
+      const events = await readFeed(database, callerOf(request).clientId, BigInt(after), limit)
+      return {
+        events: events.map(({ position, body }) => ({ cursor: position.toString(), event: eventObject(body) })),
+        nextCursor: events.at(-1)?.position.toString() ?? after,
+      }
+    },
+  )
+  routes.post(
+    '/v1/events/:id/replay',
+    {
+      onRequest,
+      schema: {
+        tags: ['Events'],
+        summary: 'Send an event again to every endpoint, under its own id',
+        security,
+        params: eventParams,
+        response: { 200: replayAnswer, ...refusals },
+      },
+    },
+    async (request) => ({
+      deliveries: await database.transaction((tx) =>
+        replayEvent(tx, environment, callerOf(request), request.params.id),
+      ),
+    }),
+  )
+}
+
+function shown({ secrets: _secrets, ...endpoint }: WebhookEndpoint): Omit<z.infer<typeof endpointAnswer>, 'secret'> {
+  return { ...endpoint, createdAt: endpoint.createdAt.toISOString() }
+}
+
+function withSecret(endpoint: WebhookEndpoint): z.infer<typeof endpointAnswer> {
+  const secret = endpoint.secrets[0]?.secret
+  return { ...shown(endpoint), ...(secret === undefined ? {} : { secret }) }
+}
+
+/** Our own stored text, written by eventText. */
+function eventObject(body: string): Record<string, unknown> {
+  return JSON.parse(body)
+}

@@ -1,0 +1,330 @@
+/** Issuing invoices: one or a thousand in the caller's transaction, by the same few set-based statements. */
+import { readSlice } from '../catalogue/slice.ts'
+import { canonicalCode } from '../domain/codes/canonical.ts'
+import { parseProcedureCode } from '../domain/codes/procedure-code.ts'
+import type { EventType, InvoiceStatus } from '../domain/decision.ts'
+import { eventText } from '../domain/event.ts'
+import type { CatalogueSlice } from '../domain/fees/catalogue.ts'
+import { makePayCode, payCodeRandomBytes } from '../domain/pay-code.ts'
+import { businessDate } from '../domain/vietnam-time.ts'
+import { type Environment, newId } from '../environment.ts'
+import { Problem } from '../problem/problem.ts'
+import type { TokenSigner } from '../signing/tokens.ts'
+import type { Transaction } from '../store/database.ts'
+import { appendEvents } from '../store/events.ts'
+import { appendJournal } from '../store/journal.ts'
+import { insertAll } from '../store/rows.ts'
+import { changeInvoiceStatus } from './change-status.ts'
+import { lockOpenInvoice } from './close.ts'
+import { invoiceDocument } from './document.ts'
+import {
+  type AgencyReference,
+  type BeneficiaryReference,
+  type PreparedInvoice,
+  prepareInvoice,
+  type References,
+} from './prepare.ts'
+import type { IssueRequest, Issuer } from './request.ts'
+
+export type IssueContext = {
+  readonly environment: Environment
+  readonly sign: TokenSigner
+  /** Our public address: the `iss` of signed invoices. */
+  readonly publicUrl: string
+}
+
+/** Id of the issued invoice, or why there is none. In the order of the requests. */
+export type IssueResult = { readonly ok: true; readonly id: string } | { readonly ok: false; readonly problem: Problem }
+
+const payTokenBytes = 24
+
+export async function issueInvoices(
+  tx: Transaction,
+  context: IssueContext,
+  issuer: Issuer,
+  requests: readonly IssueRequest[],
+  supersedes: { id: string; version: number } | null = null,
+): Promise<IssueResult[]> {
+  const now = context.environment.now()
+  const references = await readReferences(tx, issuer, requests, now)
+  const results: IssueResult[] = []
+  const drafts: Draft[] = []
+  for (const [index, request] of requests.entries()) {
+    try {
+      const draft = await makeDraft(prepareInvoice(request, issuer, references, now), context, now, supersedes)
+      results[index] = { ok: true, id: draft.id }
+      drafts.push(draft)
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      results[index] = { ok: false, problem: error }
+    }
+  }
+  const written = await writeInvoices(tx, issuer, drafts, now, supersedes)
+  await writeRest(
+    tx,
+    context.environment,
+    issuer,
+    drafts.filter(({ id }) => written.has(id)),
+    now,
+  )
+  return results.map((result) =>
+    result.ok && !written.has(result.id) ? { ok: false, problem: new Problem('INVOICE_ALREADY_OPEN') } : result,
+  )
+}
+
+/** A corrected invoice in the place of an open one (domain.md §6.2): next version, the old one closed in the same commit. */
+export async function supersedeInvoice(
+  tx: Transaction,
+  context: IssueContext,
+  issuer: Issuer,
+  invoiceId: string,
+  request: IssueRequest,
+): Promise<string> {
+  const old = await lockOpenInvoice(tx, issuer, invoiceId, context.environment.now())
+  // Closed first, so that the new one may be the one open demand.
+  await tx.query(`UPDATE invoices SET status = 'SUPERSEDED' WHERE id = $1`, [old.id])
+  const [result] = await issueInvoices(tx, context, issuer, [request], old)
+  if (result === undefined || !result.ok) throw result?.problem ?? new Problem('INTERNAL')
+  await changeInvoiceStatus(tx, context.environment, {
+    ids: [old.id],
+    status: 'SUPERSEDED',
+    event: 'invoice.superseded',
+    actor: issuer.clientId,
+    successorId: result.id,
+  })
+  return result.id
+}
+
+type Draft = {
+  readonly id: string
+  readonly version: number
+  readonly status: InvoiceStatus
+  readonly payCode: string
+  readonly payToken: string
+  readonly jws: string
+  readonly prepared: PreparedInvoice
+}
+
+async function makeDraft(
+  prepared: PreparedInvoice,
+  { environment, sign, publicUrl }: IssueContext,
+  now: Date,
+  supersedes: { id: string; version: number } | null,
+): Promise<Draft> {
+  const id = newId(environment, 'inv')
+  const version = (supersedes?.version ?? 0) + 1
+  const payCode = makePayCode(environment.random(payCodeRandomBytes))
+  const document = invoiceDocument(prepared, {
+    issuer: publicUrl,
+    id,
+    version,
+    supersedesId: supersedes?.id ?? null,
+    payCode,
+    issuedAt: now,
+  })
+  return {
+    id,
+    version,
+    status: prepared.pricing.total === 0n ? 'WAIVED' : 'ISSUED',
+    payCode,
+    payToken: Buffer.from(environment.random(payTokenBytes)).toString('base64url'),
+    jws: await sign(document, 'feegate-invoice+jws'),
+    prepared,
+  }
+}
+
+async function readReferences(
+  tx: Transaction,
+  issuer: Issuer,
+  requests: readonly IssueRequest[],
+  now: Date,
+): Promise<References> {
+  const sent = [
+    ...new Set(
+      requests.flatMap(({ collectingAgencyCode, resolvingAgencyCode }) => [
+        collectingAgencyCode,
+        resolvingAgencyCode ?? collectingAgencyCode,
+      ]),
+    ),
+  ]
+  const codes = sent.flatMap((text) => {
+    const parsed = canonicalCode(text, { vi: '', en: '' })
+    return parsed.ok ? [parsed.value.canonical] : []
+  })
+  const agencies = await tx.query<{ asked: string; code: string; paying: string }>(
+    `WITH RECURSIVE asked AS (
+       SELECT c.asked, a.code FROM unnest($2::text[]) AS c(asked) JOIN agencies a ON a.tenant_id = $1 AND (a.code = c.asked OR c.asked = ANY (a.aliases))),
+     chain AS (
+       SELECT asked, code AS first, code AS paying, 1 AS steps FROM asked
+       UNION ALL
+       -- Bounded: a circle in the agency table must not hang an issue.
+       SELECT c.asked, c.first, a.successor_code, c.steps + 1 FROM chain c JOIN agencies a ON a.code = c.paying
+        WHERE a.successor_code IS NOT NULL AND a.valid_to < $3 AND c.steps < 10)
+     SELECT DISTINCT ON (asked) asked, first AS code, paying FROM chain ORDER BY asked, steps DESC`,
+    [issuer.tenantId, codes, businessDate(now)],
+  )
+  const beneficiaries = await tx.query<BeneficiaryReference>(
+    `SELECT id, agency_code AS "agencyCode", creditor, creditor_name AS "creditorName", creditor_tax_code AS "creditorTaxCode", bank_bin AS "bankBin",
+            account_number AS "accountNumber", account_name AS "accountName"
+       FROM beneficiary_accounts WHERE tenant_id = $1 AND status = 'ACTIVE' AND agency_code = ANY ($2) ORDER BY id`,
+    [issuer.tenantId, agencies.map(({ paying }) => paying)],
+  )
+  const slices = new Map<string, CatalogueSlice>()
+  for (const text of new Set(requests.map(({ procedureCode }) => procedureCode))) {
+    const parsed = parseProcedureCode(text)
+    if (!parsed.ok || slices.has(parsed.value.nationalPart)) continue
+    const slice = await readSlice(tx, issuer.tenantId, parsed.value.nationalPart)
+    if (slice !== null) slices.set(parsed.value.nationalPart, slice)
+  }
+  const found = agencies.map(({ asked, code, paying }): [string, AgencyReference] => [
+    asked,
+    { code, payingCode: paying },
+  ])
+  return { agencies: new Map(found), beneficiaries, slices }
+}
+
+/** The ids that were written; one that is missing would have been a second open demand for the same debt. */
+async function writeInvoices(
+  tx: Transaction,
+  issuer: Issuer,
+  drafts: readonly Draft[],
+  now: Date,
+  supersedes: { id: string } | null,
+): Promise<Set<string>> {
+  if (drafts.length === 0) return new Set()
+  const rows = drafts.map(({ prepared, ...draft }) => ({
+    id: draft.id,
+    tenant_id: issuer.tenantId,
+    client_id: issuer.clientId,
+    version: draft.version,
+    supersedes_id: supersedes?.id ?? null,
+    dossier_code: prepared.dossierCode,
+    obligation_key: prepared.obligationKey,
+    procedure_code: prepared.procedureCode,
+    online_service_code: prepared.onlineServiceCode,
+    resolving_agency_code: prepared.resolvingAgencyCode,
+    collecting_agency_code: prepared.collectingAgencyCode,
+    beneficiary_account_id: prepared.beneficiary.id,
+    collection_mode: prepared.request.collectionMode,
+    parties: prepared.parties,
+    pricing: pricingRecord(prepared),
+    total: prepared.pricing.total,
+    currency: 'VND',
+    status: draft.status,
+    issued_at: now,
+    due_at: prepared.dueAt,
+    expires_at: prepared.expiresAt,
+    price_valid_to: prepared.pricing.priceValidTo,
+    pay_code: draft.payCode,
+    pay_token: draft.payToken,
+    return_url: prepared.request.returnUrl ?? null,
+    jws: draft.jws,
+    event_seq: 1,
+    updated_at: now,
+  }))
+  return new Set(await insertAll(tx, 'invoices', rows, 'ON CONFLICT DO NOTHING RETURNING id'))
+}
+
+/** The inputs of the price, without the persons: the price can be explained for ever. */
+function pricingRecord({ request, pricing }: PreparedInvoice): object {
+  const { serviceCase, area, channel, payerGroups, eIdLevel, collectionMode, submittedOn, issuedOn } = pricing.inputs
+  return {
+    serviceCase,
+    area,
+    channel,
+    payerGroups,
+    eIdLevel,
+    collectionMode,
+    submittedOn,
+    issuedOn,
+    decidingDate: pricing.decidingDate,
+    items: request.items,
+  }
+}
+
+async function writeRest(
+  tx: Transaction,
+  environment: Environment,
+  issuer: Issuer,
+  drafts: readonly Draft[],
+  now: Date,
+): Promise<void> {
+  await insertAll(
+    tx,
+    'invoice_items',
+    drafts.flatMap(({ id, prepared }) =>
+      prepared.pricing.items.map((item) => ({
+        invoice_id: id,
+        line_no: item.lineNo,
+        rate_id: item.rateId,
+        rate_version: item.rateVersion,
+        kind: item.kind,
+        name_vi: item.nameVi,
+        quantity: item.quantity,
+        unit_amount: item.unitAmount,
+        gross: item.gross,
+        adjustment_id: item.adjustmentId,
+        adjustment_version: item.adjustmentVersion,
+        reduction_amount: item.reductionAmount,
+        net: item.net,
+        economic_code: item.economicCode,
+        chapter_code: item.chapterCode,
+        creditor_tax_code: prepared.beneficiary.creditorTaxCode,
+        tax_obligation_id: item.taxObligationId,
+        basis: item.basis,
+        decision: item.decision,
+        refund_rule: item.refundRule,
+      })),
+    ),
+  )
+  await appendEvents(
+    tx,
+    drafts.map(({ id, version, status, payCode, prepared }) => {
+      const eventId = newId(environment, 'evt')
+      const type: EventType = status === 'WAIVED' ? 'invoice.waived' : 'invoice.issued'
+      const { dossierCode, procedureCode, collectingAgencyCode, pricing } = prepared
+      return {
+        id: eventId,
+        tenantId: issuer.tenantId,
+        clientId: issuer.clientId,
+        type,
+        invoiceId: id,
+        invoiceSeq: 1,
+        createdAt: now,
+        body: eventText({
+          id: eventId,
+          type,
+          occurredAt: now,
+          sequence: 1,
+          invoice: {
+            id,
+            version,
+            status,
+            dossierCode,
+            procedureCode,
+            collectingAgencyCode,
+            payCode,
+            total: pricing.total,
+            items: pricing.items,
+          },
+        }),
+      }
+    }),
+  )
+  await appendJournal(
+    tx,
+    drafts.map(({ id, version, status, prepared }) => ({
+      tenantId: issuer.tenantId,
+      at: now,
+      kind: status === 'WAIVED' ? 'invoice.waived' : 'invoice.issued',
+      subject: id,
+      actor: issuer.clientId,
+      facts: {
+        version,
+        dossierCode: prepared.dossierCode,
+        total: prepared.pricing.total.toString(),
+        beneficiaryAccountId: prepared.beneficiary.id,
+      },
+    })),
+  )
+}

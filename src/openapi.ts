@@ -1,0 +1,35 @@
+/** The head of contracts/openapi.json; paths and schemas come from the routes themselves. */
+export const openApiDocument = {
+  openapi: '3.1.0',
+  info: {
+    title: 'FeeGate API',
+    version: '1.0.0',
+    description:
+      'Thu phí, lệ phí dịch vụ công: lập khoản thu có chữ ký, thanh toán qua ngân hàng, báo trạng thái.\n\nFees of public services: signed fee invoices, payment through banks, paid status pushed to dossier systems. Amounts are whole VND. Errors are RFC 9457 problems with a stable `code`.',
+  },
+  servers: [{ url: 'https://feegate.example', description: 'Your gateway' }],
+  tags: [
+    { name: 'Access', description: 'Tokens and keys' },
+    { name: 'Invoices', description: 'Signed demands to pay' },
+    { name: 'Payments', description: 'Attempts to pay an invoice on a rail' },
+    { name: 'Webhooks', description: 'Where events are sent' },
+    { name: 'Events', description: 'What happened, to pull' },
+    { name: 'Catalogue', description: 'Published fees' },
+    { name: 'Operations', description: 'For officers and operators' },
+  ],
+  components: {
+    securitySchemes: {
+      portal: {
+        type: 'oauth2' as const,
+        description: 'client_credentials with private_key_jwt',
+        flows: { clientCredentials: { tokenUrl: '/oauth/token', scopes: {} } },
+      },
+      officer: {
+        type: 'http' as const,
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: "Token of the organisation's identity provider",
+      },
+    },
+  },
+}

@@ -1,0 +1,47 @@
+/** The rounds that run by themselves. Every one is safe to run on all replicas at once and to be killed at any moment. */
+import type { Logger } from 'pino'
+import { buryOverdue } from '../delivery/dispatch.ts'
+import type { Environment } from '../environment.ts'
+import type { Database } from '../store/database.ts'
+import { cleanUp } from './clean-up.ts'
+import { expireDue } from './expiry.ts'
+import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
+
+export type Watchers = { close(): Promise<void> }
+
+type Watcher = { readonly name: string; readonly everyMs: number; readonly round: () => Promise<number> }
+
+/** A round that found work is followed by the next at once, so a backlog is worked off; else by a pause. */
+export function startWatchers(
+  options: InquiryWatcherOptions & {
+    readonly database: Database
+    readonly environment: Environment
+    readonly log: Logger
+  },
+): Watchers {
+  const { environment, log } = options
+  const stop = new AbortController()
+  const watchers: readonly Watcher[] = [
+    { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
+    { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
+    { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
+    { name: 'clean-up', everyMs: 10 * 60_000, round: () => cleanUp(options) },
+  ]
+  const running = watchers.map(async ({ name, everyMs, round }) => {
+    while (!stop.signal.aborted) {
+      let found = 0
+      try {
+        found = await round()
+      } catch (error) {
+        log.warn({ err: error, watcher: name }, 'watcher round failed; it is tried again')
+      }
+      if (found === 0) await environment.sleep(everyMs, stop.signal)
+    }
+  })
+  return {
+    async close() {
+      stop.abort()
+      await Promise.all(running)
+    },
+  }
+}
