@@ -2,7 +2,7 @@
  * The HTTP server's own rules: sizes, times, strict bodies, problem+json, request ids. Routes live in one plugin per audience.
  */
 import { randomUUID } from 'node:crypto'
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
   isResponseSerializationError,
@@ -42,7 +42,7 @@ const comeAgainSeconds = 5
 export function createServer({ log, metrics, trustedProxies }: ServerOptions): FastifyInstance {
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: ordinaryBodyBytes,
     // A client that sends its request slower than this is cut off.
     requestTimeout: 30_000,

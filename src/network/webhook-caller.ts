@@ -18,9 +18,8 @@ export type WebhookAnswer =
 export type WebhookCaller = (post: WebhookPost) => Promise<WebhookAnswer>
 
 export type WebhookRules = {
-  /** CIDR ranges that may be reached although they are not public, e.g. a government network. */
+  /** CIDR ranges that may be reached although they are not public, e.g. a government network; by plain http too when the URL names the address. */
   readonly allowedRanges: readonly string[]
-  /** Plain http is accepted for allowed ranges only. */
   readonly timeoutMs: number
 }
 
@@ -43,18 +42,12 @@ export function refusedWebhookUrl(text: string, allowedRanges: readonly string[]
   if (url.username !== '' || url.password !== '' || url.hash !== '')
     return 'user names, passwords and fragments are not allowed'
   const host = url.hostname.replace(/^\[|\]$/g, '')
-  const literal = ipaddr.isValid(host)
-  if (literal) {
-    const refused = refusedAddress(host, allowedRanges)
-    if (refused !== null) return refused
-  }
+  const refused = ipaddr.isValid(host) ? refusedAddress(host, allowedRanges) : null
+  if (refused !== null) return refused
   if (url.protocol === 'https:') return null
-  const private_ = allowedRanges.length > 0 && (!literal || !isPublic(host))
-  return url.protocol === 'http:' && private_ ? null : 'only https is allowed'
-}
-
-function isPublic(address: string): boolean {
-  return ipaddr.process(address).range() === 'unicast'
+  // In the clear only to an address that was allowed by name: a host name could resolve to anywhere.
+  const insideAllowed = ipaddr.isValid(host) && ipaddr.process(host).range() !== 'unicast'
+  return url.protocol === 'http:' && insideAllowed ? null : 'only https is allowed'
 }
 
 export function createWebhookCaller({ allowedRanges, timeoutMs }: WebhookRules): {
