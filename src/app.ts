@@ -161,7 +161,18 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       background.push(await database.listen(railAccountsChannel, () => railAccounts.forget()))
       background.push(startDispatcher({ database, environment, post, sign: signEvent, metrics, log }))
       background.push(
-        startWatchers({ database, environment, railAccounts, settler, call, breaker, serverIp, metrics, log }),
+        startWatchers({
+          database,
+          environment,
+          railAccounts,
+          settler,
+          call,
+          breaker,
+          serverIp,
+          metrics,
+          log,
+          reloadKeys: () => keys.reload(),
+        }),
       )
     },
     async close() {

@@ -49,6 +49,8 @@ export type KeyRing = {
   list(): readonly KeyEntry[]
   /** Adds a key in state `next`, or `active` when there is none. Returns its id. */
   generate(alg: Algorithm, now: Date): Promise<string>
+  /** Adds a private key made elsewhere (PKCS#12, HSM export) in state `next`. Returns its id. */
+  add(privateKey: KeyObject, now: Date): Promise<string>
   /** The `next` key (made now when there is none) becomes active and the active one retired. Returns the new active id. */
   rotate(now: Date): Promise<string>
   revoke(kid: string): void
@@ -80,15 +82,19 @@ export function openKeyRing(folder: string): KeyRing {
     reload()
   }
 
-  async function add(alg: Algorithm, state: KeyState, now: Date): Promise<string> {
+  async function add(privateKey: KeyObject, state: KeyState, now: Date): Promise<string> {
+    const publicKey = createPublicKey(privateKey)
+    const alg = algorithmOf(publicKey)
+    const kid = await calculateJwkThumbprint(publicKey.export({ format: 'jwk' }) as JWK)
+    if (entries.some((entry) => entry.kid === kid)) throw new KeyRingError(`key ${kid} is there already`)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     chmodSync(folder, 0o700)
-    const { privateKey, publicKey } = generate(alg)
-    const kid = await calculateJwkThumbprint(publicKey.export({ format: 'jwk' }) as JWK)
     writeFileSync(join(folder, `${kid}.pem`), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
     save([...entries, { kid, alg, state, createdAt: now.toISOString() }])
     return kid
   }
+
+  const freshState = (): KeyState => (entries.some(({ state }) => state === 'active') ? 'next' : 'active')
 
   function active(): SigningKey {
     const entry = entries.find(({ state }) => state === 'active')
@@ -119,11 +125,12 @@ export function openKeyRing(folder: string): KeyRing {
       }
     },
     list: () => entries,
-    generate: (alg, now) => add(alg, entries.some(({ state }) => state === 'active') ? 'next' : 'active', now),
+    generate: (alg, now) => add(generate(alg), freshState(), now),
+    add: (privateKey, now) => add(privateKey, freshState(), now),
     async rotate(now) {
       const next =
         entries.find(({ state }) => state === 'next')?.kid ??
-        (await add(entries.find(({ state }) => state === 'active')?.alg ?? 'ES256', 'next', now))
+        (await add(generate(entries.find(({ state }) => state === 'active')?.alg ?? 'ES256'), 'next', now))
       save(
         entries.map((entry) => ({
           ...entry,
@@ -142,13 +149,20 @@ export function openKeyRing(folder: string): KeyRing {
   }
 }
 
-function generate(alg: Algorithm): { privateKey: KeyObject; publicKey: KeyObject } {
+function generate(alg: Algorithm): KeyObject {
   switch (alg) {
     case 'ES256':
-      return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
     case 'EdDSA':
-      return generateKeyPairSync('ed25519')
+      return generateKeyPairSync('ed25519').privateKey
     case 'PS256':
-      return generateKeyPairSync('rsa', { modulusLength: 3072 })
+      return generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey
   }
+}
+
+function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): Algorithm {
+  if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return 'ES256'
+  if (asymmetricKeyType === 'ed25519') return 'EdDSA'
+  if (asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048) return 'PS256'
+  throw new KeyRingError('the key must be P-256, Ed25519 or RSA of at least 2048 bits')
 }

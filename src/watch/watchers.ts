@@ -1,8 +1,5 @@
 /** The rounds that run by themselves. Every one is safe to run on all replicas at once and to be killed at any moment. */
-import type { Logger } from 'pino'
 import { buryOverdue } from '../delivery/dispatch.ts'
-import type { Environment } from '../environment.ts'
-import type { Database } from '../store/database.ts'
 import { cleanUp } from './clean-up.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
@@ -14,9 +11,8 @@ type Watcher = { readonly name: string; readonly everyMs: number; readonly round
 /** A round that found work is followed by the next at once, so a backlog is worked off; else by a pause. */
 export function startWatchers(
   options: InquiryWatcherOptions & {
-    readonly database: Database
-    readonly environment: Environment
-    readonly log: Logger
+    /** Reads the key folder again: an operator may have rotated. */
+    readonly reloadKeys: () => void
   },
 ): Watchers {
   const { environment, log } = options
@@ -25,6 +21,14 @@ export function startWatchers(
     { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
     { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
+    {
+      name: 'keys',
+      everyMs: 30_000,
+      round: () => {
+        options.reloadKeys()
+        return Promise.resolve(0)
+      },
+    },
     { name: 'clean-up', everyMs: 10 * 60_000, round: () => cleanUp(options) },
   ]
   const running = watchers.map(async ({ name, everyMs, round }) => {
