@@ -52,6 +52,8 @@ export type GatewayOptions = {
   readonly serverIp: string
   readonly trustedProxies: readonly string[]
   readonly webhookAllowedRanges: readonly string[]
+  /** Longest time one webhook attempt takes. */
+  readonly webhookTimeoutMs: number
   readonly officerIssuer: string | null
   readonly officerAudience: string
   readonly production: boolean
@@ -71,6 +73,9 @@ export type Gateway = {
 
 /** Tokens asked for from one address in a minute. */
 const tokenRequestsPerMinute = 120
+
+/** For recording what came of an attempt. */
+const leaseSlackMs = 5_000
 
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { database, redis, redisPrefix, environment, keys, call, post, log, serverIp, publicUrl } = options
@@ -159,7 +164,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     settler,
     async start() {
       background.push(await database.listen(railAccountsChannel, () => railAccounts.forget()))
-      background.push(startDispatcher({ database, environment, post, sign: signEvent, metrics, log }))
+      background.push(startDispatcher({ database, environment, post, sign: signEvent, leaseMs: options.webhookTimeoutMs + leaseSlackMs, metrics, log }))
       background.push(
         startWatchers({
           database,

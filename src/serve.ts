@@ -67,7 +67,7 @@ export async function startServing(
   environment: Environment = realEnvironment,
 ): Promise<RunningGateway> {
   const store = await openStore(config, log, environment)
-  const embeddedRedis = config.redisUrl === null ? await startEmbeddedRedis({ log }) : null
+  const embeddedRedis = config.redisUrl === null ? await startEmbeddedRedis({ dataDir: config.dataDir, log }) : null
   const redisUrl = config.redisUrl ?? embeddedRedis?.url ?? null
   const redis = redisUrl === null ? null : connectRedis(redisUrl, log)
   if (redis === null) log.info('no Redis here: PostgreSQL alone keeps the promises, repeats cost a little more')
@@ -90,6 +90,7 @@ export async function startServing(
     serverIp: config.serverIp,
     trustedProxies: config.trustedProxies,
     webhookAllowedRanges: config.webhookAllowedRanges,
+    webhookTimeoutMs: config.webhookTimeoutMs,
     officerIssuer: config.officerIssuer,
     officerAudience: config.officerAudience,
     production: config.mode === 'production',

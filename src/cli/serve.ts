@@ -26,7 +26,7 @@ export function registerServeCommands(program: Command): void {
     .command('sandbox')
     .description('run the partner simulators: banks of the rails, a dossier system, an issuer of officers')
     .action(async () => {
-      const { runSandbox } = await import('../sandbox/run.ts')
+      const { runSandbox } = await import('../sandbox/partners/run.ts')
       await runSandbox()
     })
   program

@@ -19,6 +19,8 @@ export type DispatchOptions = {
   readonly environment: Environment
   readonly post: WebhookCaller
   readonly sign: EventSigner
+  /** Longer than one attempt may take: a delivery whose process died is taken up again after this. */
+  readonly leaseMs: number
   readonly metrics: Metrics
   readonly log: Logger
 }
@@ -35,8 +37,6 @@ export type ClaimedDelivery = {
   readonly body: string
 }
 
-/** Longer than one attempt may take. */
-const leaseMs = 60_000
 /** Deliveries under way to one endpoint at a time. */
 export const perEndpoint = 8
 /** An endpoint that failed this often in a row, for at least this long, is paused until somebody resumes it. */
@@ -45,7 +45,7 @@ const pauseAfterMs = 60 * 60 * 1000
 
 /** Claims what is due, at most `limit`, leaving out endpoints that have enough under way here. */
 export async function claimDueDeliveries(
-  { database, environment }: DispatchOptions,
+  { database, environment, leaseMs }: DispatchOptions,
   limit: number,
   busyEndpoints: readonly string[],
 ): Promise<ClaimedDelivery[]> {

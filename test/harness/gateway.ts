@@ -146,6 +146,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     serverIp: '127.0.0.1',
     trustedProxies: [],
     webhookAllowedRanges: ['127.0.0.0/8'],
+    webhookTimeoutMs: 2_000,
     officerIssuer: over.officerIssuer ?? null,
     officerAudience: 'feegate',
     production: false,

@@ -20,7 +20,7 @@ const postgres = await startEmbeddedPostgres({
   log,
   settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '400' },
 })
-const redis = await startEmbeddedRedis({ log })
+const redis = await startEmbeddedRedis({ dataDir: folder, log })
 const templateDatabase = 'template_feegate'
 const admin = new pg.Client({ connectionString: postgres.url })
 await admin.connect()

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { pino } from 'pino'
 import type { Test } from 'tap'
@@ -17,12 +20,14 @@ export function testRedis(t: Test): { redis: Redis; prefix: string; url: string 
 /** A Redis of the test's own, to flush, stall and stop. */
 export async function ownRedis(t: Test): Promise<{ redis: Redis; url: string; pid: number; stop(): Promise<void> }> {
   const log = pino({ level: 'silent' })
-  const server = await startEmbeddedRedis({ log })
+  const folder = mkdtempSync(join(tmpdir(), 'feegate-redis-'))
+  const server = await startEmbeddedRedis({ dataDir: folder, log })
   if (server === null) throw new Error('redis-server is needed for this test')
   const redis = connectRedis(server.url, log)
   t.teardown(async () => {
     redis.disconnect()
     await server.stop()
+    rmSync(folder, { recursive: true, force: true })
   })
   return { redis, ...server }
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { plainEnvironment, type RunAs, unprivilegedAccount } from './account.ts'
+import { disown, hasOtherOwner, isAlive, isProgram, own } from './owner.ts'
 import { EmbeddedPostgresError, findPlaces, type Places } from './places.ts'
 
 export type EmbeddedPostgres = {
@@ -48,20 +49,19 @@ export async function startEmbeddedPostgres({
   const url = connectionString(places, password, databaseName)
 
   const running = runningServer(places)
-  const otherOwner = running === null ? null : livingOwner(ownerFile)
+  const shared = running !== null && hasOtherOwner(ownerFile)
   if (running === null) {
     await start(places, runAs, settings)
   } else {
     await answers(places, password)
     log.info(
-      { data: places.cluster, shared: otherOwner !== null },
-      otherOwner === null
-        ? 'PostgreSQL left running by an earlier process is taken over'
-        : 'PostgreSQL of another process is shared',
+      { data: places.cluster },
+      shared
+        ? 'PostgreSQL of another process is shared'
+        : 'PostgreSQL left running by an earlier process is taken over',
     )
   }
-  const owned = otherOwner === null
-  if (owned) writeFileSync(ownerFile, String(process.pid), { mode: 0o600 })
+  if (!shared) own(ownerFile)
   await ensureDatabase(places, password)
   const pid = runningServer(places)
   if (pid === null)
@@ -73,9 +73,9 @@ export async function startEmbeddedPostgres({
     dataDir: places.cluster,
     pid,
     async stop() {
-      if (!owned || runningServer(places) === null) return
+      if (shared || runningServer(places) === null) return
       await run(places, runAs, 'pg_ctl', ['stop', '-D', places.cluster, '-m', 'fast', '-w', '-t', String(startSeconds)])
-      rmSync(ownerFile, { force: true })
+      disown(ownerFile)
     },
   }
 }
@@ -142,29 +142,7 @@ function runningServer(places: Places): number | null {
   const file = join(places.cluster, 'postmaster.pid')
   if (!existsSync(file)) return null
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
-  return Number.isInteger(pid) && isAlive(pid) && isPostgres(pid) ? pid : null
-}
-
-function livingOwner(ownerFile: string): number | null {
-  if (!existsSync(ownerFile)) return null
-  const pid = Number(readFileSync(ownerFile, 'utf8'))
-  return Number.isInteger(pid) && pid !== process.pid && isAlive(pid) ? pid : null
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it lives and belongs to somebody else.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
-/** After a restart of the machine the number may belong to another program. */
-function isPostgres(pid: number): boolean {
-  const file = `/proc/${pid}/cmdline`
-  return !existsSync('/proc/self/cmdline') || (existsSync(file) && readFileSync(file, 'utf8').includes('postgres'))
+  return Number.isInteger(pid) && isAlive(pid) && isProgram(pid, 'postgres') ? pid : null
 }
 
 async function answers(places: Places, password: string): Promise<void> {

@@ -1,9 +1,9 @@
 /** All partners together. They share no code with the gateway: what passes between them is only the wire. */
 import { type DossierSandbox, startDossier } from './dossier.ts'
 import { type IssuerSandbox, startIssuer } from './issuer.ts'
-import { startVietinbank, type VietinbankSandbox } from './rails/vietinbank.ts'
-import { type BankSandbox, startBank } from './rails/vietqr-sepay.ts'
-import { startVnpay, type VnpaySandbox } from './rails/vnpay.ts'
+import { startVietinbank, type VietinbankSandbox } from './vietinbank.ts'
+import { type BankSandbox, startBank } from './vietqr-sepay.ts'
+import { startVnpay, type VnpaySandbox } from './vnpay.ts'
 import { createPartner, listen, page } from './web.ts'
 
 export type Sandbox = {

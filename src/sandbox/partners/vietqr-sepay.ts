@@ -1,6 +1,6 @@
 /** A bank app that pays VietQR codes, and the notifier that tells of the credit (rails.md §2.1–2.5, §2.8). */
 import { createHmac, randomBytes } from 'node:crypto'
-import { type Ack, createPartner, escape, listen, localStamp, type Misbehaviour, page, type Partner } from '../web.ts'
+import { type Ack, createPartner, escape, listen, localStamp, type Misbehaviour, page, type Partner } from './web.ts'
 
 export type Transfer = { readonly id: number; readonly referenceCode: string; readonly ack: Ack }
 

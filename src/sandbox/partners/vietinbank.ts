@@ -1,6 +1,6 @@
 /** VietinBank seen from the other side (rails.md §3.1, §3.3): debit with a one-time code, inquiry, signed credit notice. */
 import { generateKeyPairSync, randomInt, sign, verify } from 'node:crypto'
-import { type Ack, createPartner, escape, listen, localStamp, type Misbehaviour, page, type Partner, wait } from '../web.ts'
+import { type Ack, createPartner, escape, listen, localStamp, type Misbehaviour, page, type Partner, wait } from './web.ts'
 
 type Payment = { readonly requestId: string; readonly amount: string; readonly billNo: string; readonly remark: string; readonly otp: string; tries: number; paid: boolean; bankTransactionId: string }
 

@@ -1,6 +1,6 @@
 /** VNPAY seen from the other side (rails.md §1): pay page, IPN, query and refund service. Written from the protocol, not from our adapter. */
 import { createHmac, randomBytes } from 'node:crypto'
-import { type Ack, createPartner, escape, listen, localStamp, type Misbehaviour, page, type Partner, wait } from '../web.ts'
+import { type Ack, createPartner, escape, listen, localStamp, type Misbehaviour, page, type Partner, wait } from './web.ts'
 
 export const vnpayActions = ['success', 'fail', 'late', 'duplicate', 'wrong-amount', 'tampered', 'held'] as const
 export type VnpayAction = (typeof vnpayActions)[number]
@@ -20,14 +20,14 @@ export type VnpaySandbox = Partner & {
 const labels: Record<VnpayAction, string> = {
   success: 'Thành công / Success',
   fail: 'Thất bại / Fail',
-  late: 'Thành công, báo muộn / Success, told late',
+  late: 'Thành công muộn / Late success',
   duplicate: 'Thành công, báo hai lần / Success, told twice',
   'wrong-amount': 'Sai số tiền / Wrong amount',
   tampered: 'Chữ ký bị sửa / Tampered signature',
   held: 'Nghi ngờ gian lận / Suspected fraud',
 }
 const knownAnswers = /^\{"RspCode":"(00|01|02|04|97|99)","Message":"[A-Za-z ]+"\}$/
-const lateMs = 5_000
+const lateMs = 8_000
 
 export async function startVnpay({ host, port, now }: { host: string; port: number; now: () => Date }): Promise<VnpaySandbox> {
   const tmnCode = 'FGDEMO01'
@@ -82,6 +82,8 @@ export async function startVnpay({ host, port, now }: { host: string; port: numb
   }
 
   async function act(fields: Map<string, string>, action: VnpayAction): Promise<{ order: Order; acks: Ack[] }> {
+    // The bank takes its time: money and word both come late.
+    if (action === 'late') await wait(lateMs)
     const failed = action === 'fail'
     const held = action === 'held'
     const order: Order = {
@@ -95,9 +97,6 @@ export async function startVnpay({ host, port, now }: { host: string; port: numb
     orders.set(fields.get('vnp_TxnRef') ?? '', order)
     const amount = BigInt(fields.get('vnp_Amount') ?? '0') / 100n
     switch (action) {
-      case 'late':
-        await wait(lateMs)
-        return { order, acks: [await call(notice(order))] }
       case 'duplicate':
         return { order, acks: [await call(notice(order)), await call(notice(order))] }
       case 'wrong-amount':
