@@ -31,6 +31,8 @@ export type Facts = {
   readonly payment: PaymentStatus | null
   /** This rail transaction is already on record in this direction. */
   readonly repeated: boolean
+  /** What is on record under it has the same reference and amount. */
+  readonly sameAsRecorded: boolean
   /** A success of this rail transaction is on record (matters for reversals). */
   readonly successOnRecord: boolean
   /** Currency is VND, and the rail account pays into the invoice's beneficiary account within its tenant. */
@@ -73,6 +75,7 @@ export type Row = {
     readonly invoice?: readonly (InvoiceStatus | null)[]
     readonly payment?: readonly (PaymentStatus | null)[]
     readonly repeated?: boolean
+    readonly sameAsRecorded?: boolean
     readonly successOnRecord?: boolean
     readonly ours?: boolean
     readonly transferRail?: boolean
@@ -87,6 +90,12 @@ const closed = ['CANCELLED', 'SUPERSEDED', 'WAIVED'] as const
 const unfinished = ['CREATED', 'REDIRECTED', 'UNKNOWN'] as const
 
 export const decisionTable: readonly Row[] = [
+  {
+    rule: 'conflict',
+    means: 'a rail transaction that is on record with another reference or amount: nothing changes, evidence, alarm',
+    when: { repeated: true, sameAsRecorded: false },
+    effect: { verdict: 'alreadyFinal', alarm: true },
+  },
   {
     rule: 'repeat',
     means: 'the same rail transaction again: same answer, no second effect',
@@ -230,6 +239,7 @@ function fits({ when }: Row, facts: Facts): boolean {
     includes(when.invoice, facts.invoice) &&
     includes(when.payment, facts.payment) &&
     (when.repeated ?? facts.repeated) === facts.repeated &&
+    (when.sameAsRecorded ?? facts.sameAsRecorded) === facts.sameAsRecorded &&
     (when.successOnRecord ?? facts.successOnRecord) === facts.successOnRecord &&
     (when.ours ?? facts.ours) === facts.ours &&
     (when.transferRail ?? facts.transferRail) === facts.transferRail &&

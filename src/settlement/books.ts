@@ -10,7 +10,13 @@ import type { Transaction } from '../store/database.ts'
 import { type BookInvoice, readInvoiceBook } from '../store/invoice-book.ts'
 import { rowsToJson } from '../store/rows.ts'
 
-export type BookSettlement = { id: string; disposition: Disposition; amount: bigint; postings: Posting[] }
+export type BookSettlement = {
+  id: string
+  disposition: Disposition
+  amount: bigint
+  merchantRef: string | null
+  postings: Posting[]
+}
 
 export type BookRailAccount = { id: string; tenantId: string; rail: string; beneficiaryAccountId: string }
 
@@ -63,9 +69,10 @@ export async function openBooks(tx: Transaction, references: readonly Reference[
     direction: 'IN' | 'OUT'
     disposition: Disposition
     amount: bigint
+    merchantRef: string | null
     postings: { account: string; amount: string }[] | null
   }>(
-    `SELECT s.id, s.rail_account_id AS account, s.rail_transaction_id AS txn, s.direction, s.disposition, s.amount,
+    `SELECT s.id, s.rail_account_id AS account, s.rail_transaction_id AS txn, s.direction, s.disposition, s.amount, s.merchant_ref AS "merchantRef",
             (SELECT json_agg(json_build_object('account', p.account, 'amount', p.amount::text) ORDER BY p.line_no)
                FROM ledger_transactions t JOIN ledger_postings p ON p.transaction_id = t.id WHERE t.settlement_id = s.id) AS postings
        FROM settlements s
@@ -87,6 +94,7 @@ export async function openBooks(tx: Transaction, references: readonly Reference[
           id: row.id,
           disposition: row.disposition,
           amount: row.amount,
+          merchantRef: row.merchantRef,
           postings: (row.postings ?? []).map(({ account, amount }) => ({ account, amount: BigInt(amount) })),
         },
       ]),

@@ -35,6 +35,7 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
   const reversal = books.settlements.get(settlementKey(outcome.accountId, outcome.railTransactionId, 'OUT')) ?? null
   const movesMoney = outcome.kind === 'succeeded' || outcome.kind === 'reversed'
   const paidAt = outcome.paidAt ?? now
+  const known = movesMoney ? (direction === 'IN' ? success : reversal) : null
   const facts: Facts = {
     kind: outcome.kind,
     amount:
@@ -45,7 +46,8 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
           : 'higher',
     invoice: invoice?.status ?? null,
     payment: payment?.status ?? null,
-    repeated: movesMoney && (direction === 'IN' ? success : reversal) !== null,
+    repeated: known !== null,
+    sameAsRecorded: known !== null && known.amount === outcome.amount && known.merchantRef === outcome.merchantRef,
     successOnRecord: success !== null,
     ours:
       outcome.currency === 'VND' &&
@@ -77,7 +79,7 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
     paidAt,
     lateBySeconds: late ? Math.ceil((paidAt.getTime() - invoice.expiresAt.getTime()) / 1000) : null,
     postings,
-    known: facts.repeated ? (direction === 'IN' ? success : reversal) : null,
+    known,
   }
 }
 
@@ -90,6 +92,7 @@ export function enter(weighed: Weighed, outcome: Outcome, settlementId: string, 
       id: settlementId,
       disposition: row.effect.record,
       amount: outcome.amount,
+      merchantRef: outcome.merchantRef,
       postings: [...weighed.postings],
     })
   }

@@ -95,6 +95,25 @@ t.test('the same rail transaction again gives the same settlement and no second 
 })
 
 t.test(
+  'a rail transaction that comes again with another reference or amount changes nothing and raises an alarm',
+  async (t) => {
+    const { database, seeded, settle } = await fixture(t)
+    const invoice = await seedInvoice(database, seeded)
+    const other = await seedInvoice(database, seeded)
+    const success = aSuccess(seeded, invoice)
+    await settle(success)
+    for (const conflicting of [
+      { ...success, merchantRef: other.merchantRef },
+      { ...success, amount: success.amount + 1n },
+    ]) {
+      t.match(await settle(conflicting), { rule: 'conflict', alarm: true, verdict: { kind: 'alreadyFinal' } })
+    }
+    t.match(await stateOf(database, other), { status: 'PAYING', settlements: [] })
+    t.match(await stateOf(database, invoice), { status: 'PAID', settlements: [{ disposition: 'APPLIED' }] })
+  },
+)
+
+t.test(
   'a second success by another transaction is a duplicate with an open refund case and pushes nothing',
   async (t) => {
     const { database, seeded, settle } = await fixture(t)

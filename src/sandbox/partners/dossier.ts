@@ -1,9 +1,17 @@
 /** A dossier system: takes FeeGate's webhooks, believes none that it has not verified twice, and marks its dossiers paid once. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { compactVerify, createRemoteJWKSet } from 'jose'
-import { createPartner, escape, listen, page, type Partner, takeRawBodies, wait } from './web.ts'
+import { createPartner, escape, listen, type Partner, page, takeRawBodies, wait } from './web.ts'
 
-export type ReceivedEvent = { readonly eventId: string; readonly type: string; readonly dossierCode: string; attempts: number; readonly verified: boolean; readonly at: Date; readonly body: string }
+export type ReceivedEvent = {
+  readonly eventId: string
+  readonly type: string
+  readonly dossierCode: string
+  attempts: number
+  readonly verified: boolean
+  readonly at: Date
+  readonly body: string
+}
 export type Failure = 500 | 'slow' | 'redirect' | 'drop'
 
 export type DossierSandbox = Partner & {
@@ -20,7 +28,15 @@ export type DossierSandbox = Partner & {
 
 const toleranceSeconds = 300
 
-export async function startDossier({ host, port, now }: { host: string; port: number; now: () => Date }): Promise<DossierSandbox> {
+export async function startDossier({
+  host,
+  port,
+  now,
+}: {
+  host: string
+  port: number
+  now: () => Date
+}): Promise<DossierSandbox> {
   const received: ReceivedEvent[] = []
   const paidBy = new Map<string, string>()
   const failures: Failure[] = []
@@ -30,7 +46,11 @@ export async function startDossier({ host, port, now }: { host: string; port: nu
   takeRawBodies(server)
 
   function hasGoodSignature(headers: Record<string, unknown>, body: string): boolean {
-    const [id, timestamp, signatures] = [headers['webhook-id'], headers['webhook-timestamp'], headers['webhook-signature']].map((value) => String(value ?? ''))
+    const [id, timestamp, signatures] = [
+      headers['webhook-id'],
+      headers['webhook-timestamp'],
+      headers['webhook-signature'],
+    ].map((value) => String(value ?? ''))
     if (Math.abs(now().getTime() / 1000 - Number(timestamp)) > toleranceSeconds) return false
     const key = Buffer.from(dossier.secret.replace(/^whsec_/, ''), 'base64')
     const expected = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest()
@@ -44,9 +64,13 @@ export async function startDossier({ host, port, now }: { host: string; port: nu
   /** RFC 7515 appendix F: the payload travels beside the signature. */
   async function hasGoodJws(jws: string, body: string): Promise<boolean> {
     const [header = '', , signature = ''] = jws.split('.')
-    if (keys === null || keys.url !== dossier.jwksUrl) keys = { url: dossier.jwksUrl, find: createRemoteJWKSet(new URL(dossier.jwksUrl)) }
+    if (keys === null || keys.url !== dossier.jwksUrl)
+      keys = { url: dossier.jwksUrl, find: createRemoteJWKSet(new URL(dossier.jwksUrl)) }
     try {
-      const { protectedHeader } = await compactVerify(`${header}.${Buffer.from(body).toString('base64url')}.${signature}`, keys.find)
+      const { protectedHeader } = await compactVerify(
+        `${header}.${Buffer.from(body).toString('base64url')}.${signature}`,
+        keys.find,
+      )
       return protectedHeader.typ === 'feegate-event+jws'
     } catch {
       // Not genuine, whatever the reason: the counter below tells of it.
@@ -64,7 +88,10 @@ export async function startDossier({ host, port, now }: { host: string; port: nu
     }
     if (failure === 'slow') await wait(15_000)
     const body = String(request.body)
-    if (!hasGoodSignature(request.headers, body) || !(await hasGoodJws(String(request.headers['feegate-event-jws'] ?? ''), body))) {
+    if (
+      !hasGoodSignature(request.headers, body) ||
+      !(await hasGoodJws(String(request.headers['feegate-event-jws'] ?? ''), body))
+    ) {
       refused += 1
       return reply.code(401).send()
     }
@@ -82,8 +109,20 @@ export async function startDossier({ host, port, now }: { host: string; port: nu
   })
 
   server.get('/', (_request, reply) => {
-    const rows = [...received].reverse().map((event) => `<tr><td>${escape(event.at.toISOString().slice(11, 19))}</td><td>${escape(event.type)}</td><td>${escape(event.dossierCode)}</td><td>${event.attempts}</td></tr>`)
-    return reply.type('text/html; charset=utf-8').send(page('Hệ thống một cửa / Dossier system', `<p>${paidBy.size} hồ sơ đã nộp phí / dossiers paid · ${refused} bị từ chối / refused</p><table><tr><th>Lúc</th><th>Sự kiện</th><th>Hồ sơ</th><th>Lần</th></tr>${rows.join('')}</table>`))
+    const rows = [...received]
+      .reverse()
+      .map(
+        (event) =>
+          `<tr><td>${escape(event.at.toISOString().slice(11, 19))}</td><td>${escape(event.type)}</td><td>${escape(event.dossierCode)}</td><td>${event.attempts}</td></tr>`,
+      )
+    return reply
+      .type('text/html; charset=utf-8')
+      .send(
+        page(
+          'Hệ thống một cửa / Dossier system',
+          `<p>${paidBy.size} hồ sơ đã nộp phí / dossiers paid · ${refused} bị từ chối / refused</p><table><tr><th>Lúc</th><th>Sự kiện</th><th>Hồ sơ</th><th>Lần</th></tr>${rows.join('')}</table>`,
+        ),
+      )
   })
 
   const baseUrl = await listen(server, host, port)

@@ -2,7 +2,9 @@ import { startSandbox } from './start.ts'
 
 /** `feegate sandbox`: the partners on fixed ports, until SIGINT or SIGTERM. Prints what a gateway must be told about them. */
 export async function runSandbox(): Promise<void> {
-  const sandbox = await startSandbox({ ports: { index: 9000, vnpay: 9001, bank: 9002, vietinbank: 9003, dossier: 9004, issuer: 9005 } })
+  const sandbox = await startSandbox({
+    ports: { index: 9000, vnpay: 9001, bank: 9002, vietinbank: 9003, dossier: 9004, issuer: 9005 },
+  })
   const gateway = process.env.GATEWAY_URL ?? 'http://127.0.0.1:8080'
   sandbox.vnpay.callbackUrl = `${gateway}/callbacks/vnpay/vnpay-demo`
   sandbox.bank.callbackUrl = `${gateway}/callbacks/vietqr/vietqr-demo`
@@ -15,7 +17,15 @@ export async function runSandbox(): Promise<void> {
     `webhooks        ${sandbox.dossier.webhookUrl} (set WEBHOOK_SECRET to the secret of the registered endpoint)`,
     `officers        OFFICER_ISSUER=${sandbox.issuer.baseUrl}`,
     'configs of the rail accounts, for a directory file:',
-    JSON.stringify({ 'vnpay-demo': sandbox.vnpay.accountConfig(), 'vietqr-demo': sandbox.bank.accountConfig(), 'vietinbank-demo': sandbox.vietinbank.accountConfig() }, null, 2),
+    JSON.stringify(
+      {
+        'vnpay-demo': sandbox.vnpay.accountConfig(),
+        'vietqr-demo': sandbox.bank.accountConfig(),
+        'vietinbank-demo': sandbox.vietinbank.accountConfig(),
+      },
+      null,
+      2,
+    ),
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
   await new Promise<void>((resolve) => {

@@ -19,11 +19,22 @@ export type Sandbox = {
 export type SandboxOptions = {
   readonly host?: string
   /** 0 or left out: a free one. */
-  readonly ports?: { readonly index?: number; readonly vnpay?: number; readonly bank?: number; readonly vietinbank?: number; readonly dossier?: number; readonly issuer?: number }
+  readonly ports?: {
+    readonly index?: number
+    readonly vnpay?: number
+    readonly bank?: number
+    readonly vietinbank?: number
+    readonly dossier?: number
+    readonly issuer?: number
+  }
   readonly now?: () => Date
 }
 
-export async function startSandbox({ host = '127.0.0.1', ports = {}, now = () => new Date() }: SandboxOptions = {}): Promise<Sandbox> {
+export async function startSandbox({
+  host = '127.0.0.1',
+  ports = {},
+  now = () => new Date(),
+}: SandboxOptions = {}): Promise<Sandbox> {
   const vnpay = await startVnpay({ host, port: ports.vnpay ?? 0, now })
   const bank = await startBank({ host, port: ports.bank ?? 0, now })
   const vietinbank = await startVietinbank({ host, port: ports.vietinbank ?? 0, now })
@@ -37,7 +48,16 @@ export async function startSandbox({ host = '127.0.0.1', ports = {}, now = () =>
     ['Hệ thống một cửa / Dossier system', dossier.baseUrl],
     ['Định danh cán bộ / Officers’ identity provider', issuer.baseUrl],
   ]
-  index.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(page('Đối tác mô phỏng / Partners', `<ul>${links.map(([name, url]) => `<li><a href="${url}">${name}</a></li>`).join('')}</ul>`)))
+  index.get('/', (_request, reply) =>
+    reply
+      .type('text/html; charset=utf-8')
+      .send(
+        page(
+          'Đối tác mô phỏng / Partners',
+          `<ul>${links.map(([name, url]) => `<li><a href="${url}">${name}</a></li>`).join('')}</ul>`,
+        ),
+      ),
+  )
   const baseUrl = await listen(index, host, ports.index ?? 0)
   const parts = [vnpay, bank, vietinbank, dossier, issuer]
   return {

@@ -1,6 +1,6 @@
 /** A bank app that pays VietQR codes, and the notifier that tells of the credit (rails.md §2.1–2.5, §2.8). */
 import { createHmac, randomBytes } from 'node:crypto'
-import { type Ack, createPartner, escape, listen, localStamp, type Misbehaviour, page, type Partner } from './web.ts'
+import { type Ack, createPartner, escape, listen, localStamp, type Misbehaviour, type Partner, page } from './web.ts'
 
 export type Transfer = { readonly id: number; readonly referenceCode: string; readonly ack: Ack }
 
@@ -15,11 +15,20 @@ export type BankSandbox = Partner & {
 
 type Notice = Record<string, string | number | null>
 
-export async function startBank({ host, port, now }: { host: string; port: number; now: () => Date }): Promise<BankSandbox> {
+export async function startBank({
+  host,
+  port,
+  now,
+}: {
+  host: string
+  port: number
+  now: () => Date
+}): Promise<BankSandbox> {
   const accountNumber = '113366668888'
   const secret = randomBytes(24).toString('hex')
   const notices = new Map<number, Notice>()
-  let sequence = 92_700
+  // Never the same again after a restart: notice ids are unique for ever.
+  let sequence = now().getTime()
   const server = createPartner()
 
   async function notify(notice: Notice, tampered: boolean): Promise<Ack> {
@@ -29,11 +38,20 @@ export async function startBank({ host, port, now }: { host: string; port: numbe
     const answer = await fetch(bank.callbackUrl, {
       method: 'POST',
       signal: AbortSignal.timeout(30_000),
-      headers: { 'content-type': 'application/json', 'x-sepay-timestamp': String(timestamp), 'x-sepay-signature': `sha256=${signature}` },
+      headers: {
+        'content-type': 'application/json',
+        'x-sepay-timestamp': String(timestamp),
+        'x-sepay-signature': `sha256=${signature}`,
+      },
       body: tampered ? body.replace(/"transferAmount":\d+/, '"transferAmount":1') : body,
     })
     const text = await answer.text()
-    return { status: answer.status, body: text, expected: text === '{"success":true}' || text === '{"success":false}', code: String(answer.status) }
+    return {
+      status: answer.status,
+      body: text,
+      expected: text === '{"success":true}' || text === '{"success":false}',
+      code: String(answer.status),
+    }
   }
 
   async function transfer(qrText: string, over: { amount?: bigint; content?: string } = {}): Promise<Transfer> {
@@ -61,18 +79,30 @@ export async function startBank({ host, port, now }: { host: string; port: numbe
   }
 
   server.get('/', (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(
-      page('Ngân hàng / Bank app', `<form method="post" action="/transfer"><label>Nội dung mã QR / QR text<textarea name="qr" rows="4" required></textarea></label><label>Số tiền khác / other amount<input name="amount" inputmode="numeric"></label><button>Chuyển khoản / Transfer</button></form>`),
-    ),
+    reply
+      .type('text/html; charset=utf-8')
+      .send(
+        page(
+          'Ngân hàng / Bank app',
+          `<form method="post" action="/transfer"><label>Nội dung mã QR / QR text<textarea name="qr" rows="4" required></textarea></label><label>Số tiền khác / other amount<input name="amount" inputmode="numeric"></label><button>Chuyển khoản / Transfer</button></form>`,
+        ),
+      ),
   )
   server.post<{ Body: Record<string, string> }>('/transfer', async (request, reply) => {
     reply.type('text/html; charset=utf-8')
     try {
       const { qr = '', amount = '' } = request.body
       const { id, ack } = await transfer(qr.trim(), /^\d+$/.test(amount) ? { amount: BigInt(amount) } : {})
-      return await reply.send(page('Ngân hàng / Bank app', `<p>Giao dịch / transfer ${id}: cổng trả lời / gateway answered <code>${ack.status} ${escape(ack.body)}</code></p><p><a href="/">↩</a></p>`))
+      return await reply.send(
+        page(
+          'Ngân hàng / Bank app',
+          `<p>Giao dịch / transfer ${id}: cổng trả lời / gateway answered <code>${ack.status} ${escape(ack.body)}</code></p><p><a href="/">↩</a></p>`,
+        ),
+      )
     } catch (error) {
-      return reply.code(400).send(page('Ngân hàng / Bank app', `<p>${escape(error instanceof Error ? error.message : String(error))}</p>`))
+      return reply
+        .code(400)
+        .send(page('Ngân hàng / Bank app', `<p>${escape(error instanceof Error ? error.message : String(error))}</p>`))
     }
   })
 
@@ -80,7 +110,12 @@ export async function startBank({ host, port, now }: { host: string; port: numbe
   const bank: BankSandbox = {
     baseUrl,
     callbackUrl: '',
-    accountConfig: () => ({ bankBin: '970415', accountNumber, accountName: 'SO TU PHAP', source: { name: 'sepay', mode: 'hmac', secret } }),
+    accountConfig: () => ({
+      bankBin: '970415',
+      accountNumber,
+      accountName: 'SO TU PHAP',
+      source: { name: 'sepay', mode: 'hmac', secret },
+    }),
     transfer,
     async resend(id, over = {}) {
       const notice = notices.get(id)

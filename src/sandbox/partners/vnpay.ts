@@ -1,18 +1,38 @@
 /** VNPAY seen from the other side (rails.md §1): pay page, IPN, query and refund service. Written from the protocol, not from our adapter. */
 import { createHmac, randomBytes } from 'node:crypto'
-import { type Ack, createPartner, escape, listen, localStamp, type Misbehaviour, page, type Partner, wait } from './web.ts'
+import {
+  type Ack,
+  createPartner,
+  escape,
+  listen,
+  localStamp,
+  type Misbehaviour,
+  type Partner,
+  page,
+  wait,
+} from './web.ts'
 
 export const vnpayActions = ['success', 'fail', 'late', 'duplicate', 'wrong-amount', 'tampered', 'held'] as const
 export type VnpayAction = (typeof vnpayActions)[number]
 
-type Order = { readonly fields: Map<string, string>; transactionNo: string; responseCode: string; status: string; payDate: string; refunded: bigint }
+type Order = {
+  readonly fields: Map<string, string>
+  transactionNo: string
+  responseCode: string
+  status: string
+  payDate: string
+  refunded: bigint
+}
 
 export type VnpaySandbox = Partner & {
   /** Where IPNs go: the base address of the rail account's callbacks. */
   callbackUrl: string
   accountConfig(): Record<string, string>
   /** What the buttons of the pay page do. */
-  pay(payUrl: string, action: VnpayAction): Promise<{ txnRef: string; transactionNo: string; acks: Ack[]; returnUrl: string }>
+  pay(
+    payUrl: string,
+    action: VnpayAction,
+  ): Promise<{ txnRef: string; transactionNo: string; acks: Ack[]; returnUrl: string }>
   resend(txnRef: string, over?: { tampered?: boolean; amount?: bigint }): Promise<Ack>
   misbehave(how: Misbehaviour): void
 }
@@ -29,23 +49,48 @@ const labels: Record<VnpayAction, string> = {
 const knownAnswers = /^\{"RspCode":"(00|01|02|04|97|99)","Message":"[A-Za-z ]+"\}$/
 const lateMs = 8_000
 
-export async function startVnpay({ host, port, now }: { host: string; port: number; now: () => Date }): Promise<VnpaySandbox> {
+export async function startVnpay({
+  host,
+  port,
+  now,
+}: {
+  host: string
+  port: number
+  now: () => Date
+}): Promise<VnpaySandbox> {
   const tmnCode = 'FGDEMO01'
   const hashSecret = randomBytes(24).toString('hex').toUpperCase()
   const orders = new Map<string, Order>()
   let misbehaviour: Misbehaviour = {}
-  let sequence = 14_500_000
+  // Never the same again after a restart: a bank's transaction numbers are unique for ever.
+  let sequence = now().getTime()
   const server = createPartner()
 
   const hmac = (text: string): string => createHmac('sha512', hashSecret).update(text, 'utf8').digest('hex')
   const sortedQuery = (fields: Iterable<readonly [string, string]>): string =>
-    new URLSearchParams([...fields].filter(([name, value]) => name.startsWith('vnp_') && value !== '' && !name.startsWith('vnp_SecureHash')).map(([name, value]): [string, string] => [name, value]).sort(([a], [b]) => (a < b ? -1 : 1))).toString()
+    new URLSearchParams(
+      [...fields]
+        .filter(([name, value]) => name.startsWith('vnp_') && value !== '' && !name.startsWith('vnp_SecureHash'))
+        .map(([name, value]): [string, string] => [name, value])
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    ).toString()
 
   function readOrder(query: string): Map<string, string> | string {
     const fields = new Map(new URLSearchParams(query))
     if (hmac(sortedQuery(fields)) !== fields.get('vnp_SecureHash')) return 'Sai chữ ký / Invalid signature (97)'
     if (fields.get('vnp_TmnCode') !== tmnCode) return 'Sai mã website / Unknown terminal'
-    for (const name of ['vnp_Version', 'vnp_Command', 'vnp_Amount', 'vnp_CreateDate', 'vnp_IpAddr', 'vnp_OrderInfo', 'vnp_OrderType', 'vnp_ReturnUrl', 'vnp_ExpireDate', 'vnp_TxnRef']) {
+    for (const name of [
+      'vnp_Version',
+      'vnp_Command',
+      'vnp_Amount',
+      'vnp_CreateDate',
+      'vnp_IpAddr',
+      'vnp_OrderInfo',
+      'vnp_OrderType',
+      'vnp_ReturnUrl',
+      'vnp_ExpireDate',
+      'vnp_TxnRef',
+    ]) {
       if (!fields.has(name)) return `Thiếu / Missing ${name}`
     }
     if (!/^\d{1,12}$/.test(fields.get('vnp_Amount') ?? '')) return 'Sai số tiền / Bad amount'
@@ -114,13 +159,21 @@ export async function startVnpay({ host, port, now }: { host: string; port: numb
     reply.type('text/html; charset=utf-8')
     if (typeof fields === 'string') return reply.code(400).send(page('VNPAY', `<p>${escape(fields)}</p>`))
     const amount = (BigInt(fields.get('vnp_Amount') ?? '0') / 100n).toLocaleString('vi-VN')
-    const buttons = vnpayActions.map((action) => `<button name="action" value="${action}">${labels[action]}</button>`).join('')
-    return reply.send(page('VNPAY', `<p><b>${amount} ₫</b><br>${escape(fields.get('vnp_OrderInfo') ?? '')}<br><code>${escape(fields.get('vnp_TxnRef') ?? '')}</code></p><form method="post" action="/act"><input type="hidden" name="query" value="${escape(query)}">${buttons}</form>`))
+    const buttons = vnpayActions
+      .map((action) => `<button name="action" value="${action}">${labels[action]}</button>`)
+      .join('')
+    return reply.send(
+      page(
+        'VNPAY',
+        `<p><b>${amount} ₫</b><br>${escape(fields.get('vnp_OrderInfo') ?? '')}<br><code>${escape(fields.get('vnp_TxnRef') ?? '')}</code></p><form method="post" action="/act"><input type="hidden" name="query" value="${escape(query)}">${buttons}</form>`,
+      ),
+    )
   })
   server.post<{ Body: Record<string, string> }>('/act', async (request, reply) => {
     const fields = readOrder(request.body.query ?? '')
     const action = vnpayActions.find((candidate) => candidate === request.body.action)
-    if (typeof fields === 'string' || action === undefined) return reply.code(400).type('text/html; charset=utf-8').send(page('VNPAY', '<p>?</p>'))
+    if (typeof fields === 'string' || action === undefined)
+      return reply.code(400).type('text/html; charset=utf-8').send(page('VNPAY', '<p>?</p>'))
     const { order } = await act(fields, action)
     return reply.redirect(`${fields.get('vnp_ReturnUrl') ?? ''}?${notice(order)}`, 303)
   })
@@ -131,9 +184,34 @@ export async function startVnpay({ host, port, now }: { host: string; port: numb
     const body = request.body
     const command = body.vnp_Command ?? ''
     const value = (name: string): string => String(body[`vnp_${name}`] ?? '')
-    const signed = command === 'refund'
-      ? ['RequestId', 'Version', 'Command', 'TmnCode', 'TransactionType', 'TxnRef', 'Amount', 'TransactionNo', 'TransactionDate', 'CreateBy', 'CreateDate', 'IpAddr', 'OrderInfo']
-      : ['RequestId', 'Version', 'Command', 'TmnCode', 'TxnRef', 'TransactionDate', 'CreateDate', 'IpAddr', 'OrderInfo']
+    const signed =
+      command === 'refund'
+        ? [
+            'RequestId',
+            'Version',
+            'Command',
+            'TmnCode',
+            'TransactionType',
+            'TxnRef',
+            'Amount',
+            'TransactionNo',
+            'TransactionDate',
+            'CreateBy',
+            'CreateDate',
+            'IpAddr',
+            'OrderInfo',
+          ]
+        : [
+            'RequestId',
+            'Version',
+            'Command',
+            'TmnCode',
+            'TxnRef',
+            'TransactionDate',
+            'CreateDate',
+            'IpAddr',
+            'OrderInfo',
+          ]
     const order = orders.get(value('TxnRef'))
     let code = '00'
     if (hmac(signed.map(value).join('|')) !== body.vnp_SecureHash) code = '97'
@@ -162,25 +240,52 @@ export async function startVnpay({ host, port, now }: { host: string; port: numb
       vnp_TransactionStatus: command === 'refund' ? (found === undefined ? '09' : '00') : (found?.status ?? ''),
       vnp_OrderInfo: value('OrderInfo'),
     }
-    const names = ['ResponseId', 'Command', 'ResponseCode', 'Message', 'TmnCode', 'TxnRef', 'Amount', 'BankCode', 'PayDate', 'TransactionNo', 'TransactionType', 'TransactionStatus', 'OrderInfo']
+    const names = [
+      'ResponseId',
+      'Command',
+      'ResponseCode',
+      'Message',
+      'TmnCode',
+      'TxnRef',
+      'Amount',
+      'BankCode',
+      'PayDate',
+      'TransactionNo',
+      'TransactionType',
+      'TransactionStatus',
+      'OrderInfo',
+    ]
     const text = names.map((name) => answer[`vnp_${name}`] ?? '').join('|') + (command === 'refund' ? '' : '||')
     if (misbehaviour.dropAfterEffect === true) {
       request.raw.socket.destroy()
       return reply
     }
-    return reply.send({ ...Object.fromEntries(Object.entries(answer).filter(([, text]) => text !== '')), vnp_SecureHash: hmac(text) })
+    return reply.send({
+      ...Object.fromEntries(Object.entries(answer).filter(([, text]) => text !== '')),
+      vnp_SecureHash: hmac(text),
+    })
   })
 
   const baseUrl = await listen(server, host, port)
   const sandbox: VnpaySandbox = {
     baseUrl,
     callbackUrl: '',
-    accountConfig: () => ({ tmnCode, hashSecret, payUrl: `${baseUrl}/paymentv2/vpcpay.html`, apiUrl: `${baseUrl}/merchant_webapi/api/transaction` }),
+    accountConfig: () => ({
+      tmnCode,
+      hashSecret,
+      payUrl: `${baseUrl}/paymentv2/vpcpay.html`,
+      apiUrl: `${baseUrl}/merchant_webapi/api/transaction`,
+    }),
     async pay(payUrl, action) {
       const fields = readOrder(new URL(payUrl).search.slice(1))
       if (typeof fields === 'string') throw new Error(fields)
       const { order, acks } = await act(fields, action)
-      return { txnRef: fields.get('vnp_TxnRef') ?? '', transactionNo: order.transactionNo, acks, returnUrl: `${fields.get('vnp_ReturnUrl') ?? ''}?${notice(order)}` }
+      return {
+        txnRef: fields.get('vnp_TxnRef') ?? '',
+        transactionNo: order.transactionNo,
+        acks,
+        returnUrl: `${fields.get('vnp_ReturnUrl') ?? ''}?${notice(order)}`,
+      }
     },
     async resend(txnRef, over = {}) {
       const order = orders.get(txnRef)

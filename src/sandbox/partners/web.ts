@@ -31,7 +31,9 @@ export async function listen(server: FastifyInstance, host: string, port: number
 /** Replaces the JSON parser by one that hands over the raw text: signatures are about bytes. */
 export function takeRawBodies(server: FastifyInstance): void {
   server.removeContentTypeParser('application/json')
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, String(body)))
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, String(body)),
+  )
 }
 
 export function escape(text: string): string {
