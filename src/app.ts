@@ -74,6 +74,7 @@ export type Gateway = {
 /** Tokens asked for from one address in a minute. */
 const tokenRequestsPerMinute = 120
 
+const shutdownMs = 10_000
 /** For recording what came of an attempt. */
 const leaseSlackMs = 5_000
 
@@ -164,7 +165,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     settler,
     async start() {
       background.push(await database.listen(railAccountsChannel, () => railAccounts.forget()))
-      background.push(startDispatcher({ database, environment, post, sign: signEvent, leaseMs: options.webhookTimeoutMs + leaseSlackMs, metrics, log }))
+      background.push(
+        startDispatcher({
+          database,
+          environment,
+          post,
+          sign: signEvent,
+          leaseMs: options.webhookTimeoutMs + leaseSlackMs,
+          metrics,
+          log,
+        }),
+      )
       background.push(
         startWatchers({
           database,
@@ -181,7 +192,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       )
     },
     async close() {
+      // Requests under way get this long; then even those that will never end are cut.
+      const deadline = setTimeout(() => server.server.closeAllConnections(), shutdownMs)
       await server.close()
+      clearTimeout(deadline)
       await settler.close()
       await Promise.all(background.map((part) => part.close()))
     },

@@ -5,6 +5,8 @@ type Issue = {
   readonly path: readonly PropertyKey[]
   readonly message?: string
   readonly keys?: readonly string[]
+  /** Of a union: what each of its forms complains about. */
+  readonly errors?: readonly (readonly Issue[])[]
 }
 
 /** Vietnamese for the kinds of complaint a schema makes; the English text is the schema's own. */
@@ -23,11 +25,7 @@ const vietnamese: Record<string, string> = {
 /** The field and both texts of every complaint of a request schema. */
 export function fieldErrorsOf(error: { readonly issues: readonly Issue[] }, place = 'body'): FieldError[] {
   return error.issues
-    .flatMap((issue) =>
-      issue.keys === undefined || issue.keys.length === 0
-        ? [issue]
-        : issue.keys.map((key) => ({ ...issue, path: [...issue.path, key] })),
-    )
+    .flatMap(plainIssues)
     .slice(0, 50)
     .map((issue) => {
       const code = issue.code ?? 'custom'
@@ -37,12 +35,25 @@ export function fieldErrorsOf(error: { readonly issues: readonly Issue[] }, plac
     })
 }
 
+/** One issue a field: each unknown key by itself, and of a union the complaints of the form that was meant, the one that fits best. */
+function plainIssues(issue: Issue): Issue[] {
+  const { keys = [], errors = [] } = issue
+  if (keys.length > 0)
+    return keys.map((key) => ({ code: issue.code, message: issue.message ?? '', path: [...issue.path, key] }))
+  const [meant] = errors
+    .map((form) => form.flatMap(plainIssues))
+    .filter((form) => form.length > 0)
+    .sort((a, b) => a.length - b.length)
+  return meant === undefined ? [issue] : meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+}
+
 type ValidationError = {
   readonly validation: readonly {
     readonly instancePath?: string
     readonly keyword?: string
     readonly message?: string
-    readonly params?: object
+    /** What is left of the schema's own complaint. */
+    readonly params?: Pick<Issue, 'keys' | 'errors'>
   }[]
   readonly validationContext?: string
 }
@@ -50,12 +61,12 @@ type ValidationError = {
 /** The same from Fastify's own wrapping of the schema's complaints. */
 export function fieldErrors(error: ValidationError): FieldError[] {
   const issues = error.validation.map(({ instancePath = '', keyword, message, params }) => {
-    const keys = params !== undefined && 'keys' in params && Array.isArray(params.keys) ? params.keys.map(String) : []
+    const rest: Pick<Issue, 'keys' | 'errors'> = params ?? {}
     return {
       code: keyword,
       path: instancePath.split('/').filter((part) => part !== ''),
       ...(message === undefined ? {} : { message }),
-      keys,
+      ...rest,
     }
   })
   return fieldErrorsOf({ issues }, error.validationContext ?? 'body')

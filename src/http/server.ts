@@ -54,6 +54,17 @@ export function createServer({ log, metrics, trustedProxies }: ServerOptions): F
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     http: { maxHeaderSize: 16 * 1024 },
+    // Addresses that the router cannot even look up; they pass no hook.
+    frameworkErrors(error, request, reply) {
+      const problem = new Problem(error.code === 'FST_ERR_BAD_URL' ? 'INVALID_REQUEST' : 'NOT_FOUND')
+      reply.raw
+        .writeHead(problem.status, {
+          'content-type': problemContentType,
+          'cache-control': 'no-store',
+          'x-request-id': request.id,
+        })
+        .end(problemBody(problem))
+    },
   })
   server.setValidatorCompiler(validatorCompiler)
   server.setSerializerCompiler(serializerCompiler)
@@ -63,6 +74,8 @@ export function createServer({ log, metrics, trustedProxies }: ServerOptions): F
   server.addHook('onRequest', async (request, reply) => {
     request.rawBody = new Uint8Array()
     reply.header('x-request-id', request.id)
+    // Answers hold names, pay links and amounts; a route whose answer may be kept says so itself.
+    reply.header('cache-control', 'no-store')
   })
   server.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unmatched'

@@ -184,6 +184,7 @@ export function createIdempotency({
 /** The answer of a refusal that will be the same at every repeat; null for passing ones, for our own and for faults. */
 function keepableRefusal(error: unknown): StoredAnswer | null {
   if (!(error instanceof Problem) || error.status >= 500 || passingStatuses.has(error.status)) return null
-  if (error.code === 'IDEMPOTENCY_IN_PROGRESS' || error.code === 'IDEMPOTENCY_KEY_REUSED') return null
+  // Whoever is told to come again must find another answer then.
+  if (error.retryAfterSeconds !== undefined || error.code === 'IDEMPOTENCY_KEY_REUSED') return null
   return { status: error.status, headers: { 'content-type': problemContentType }, body: problemBody(error) }
 }

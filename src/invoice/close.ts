@@ -5,7 +5,7 @@ import { Problem } from '../problem/problem.ts'
 import type { Transaction } from '../store/database.ts'
 import { changeInvoiceStatus } from './change-status.ts'
 
-export type OpenInvoice = { readonly id: string; readonly version: number }
+export type OpenInvoice = { readonly id: string; readonly version: number; readonly dossierCode: string }
 
 /**
  * Locks an invoice of this tenant and client for closing. Refuses while an attempt is under way at a rail: money may be
@@ -18,8 +18,8 @@ export async function lockOpenInvoice(
   now: Date,
 ): Promise<OpenInvoice> {
   await lockInvoice(tx, invoiceId)
-  const [invoice] = await tx.query<{ id: string; version: number; status: string; under_way: boolean }>(
-    `SELECT id, version, status, EXISTS (
+  const [invoice] = await tx.query<OpenInvoice & { status: string; under_way: boolean }>(
+    `SELECT id, version, dossier_code AS "dossierCode", status, EXISTS (
               SELECT 1 FROM payments p
                WHERE p.invoice_id = i.id AND p.status IN ('CREATED', 'REDIRECTED', 'UNKNOWN') AND p.expires_at > $4
                  -- Showing a QR is no sign that anybody pays.

@@ -1,6 +1,7 @@
 /** Issuing invoices: one or a thousand in the caller's transaction, by the same few set-based statements. */
 import { readSlice } from '../catalogue/slice.ts'
 import { canonicalCode } from '../domain/codes/canonical.ts'
+import { parseDossierCode } from '../domain/codes/dossier-code.ts'
 import { parseProcedureCode } from '../domain/codes/procedure-code.ts'
 import type { EventType, InvoiceStatus } from '../domain/decision.ts'
 import { eventText } from '../domain/event.ts'
@@ -81,6 +82,12 @@ export async function supersedeInvoice(
   request: IssueRequest,
 ): Promise<string> {
   const old = await lockOpenInvoice(tx, issuer, invoiceId, context.environment.now())
+  const dossier = parseDossierCode(request.dossierCode, context.environment.now())
+  if (!dossier.ok || dossier.value.canonical !== old.dossierCode) {
+    const vi = `Phải là hồ sơ ${old.dossierCode} của khoản thu được thay thế`
+    const en = `Must be ${old.dossierCode}, the dossier of the invoice it replaces`
+    throw new Problem('INVALID_REQUEST', { errors: [{ field: 'dossierCode', code: 'other_dossier', vi, en }] })
+  }
   // Closed first, so that the new one may be the one open demand.
   await tx.query(`UPDATE invoices SET status = 'SUPERSEDED' WHERE id = $1`, [old.id])
   const [result] = await issueInvoices(tx, context, issuer, [request], old)

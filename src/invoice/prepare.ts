@@ -53,6 +53,7 @@ export type PreparedInvoice = {
   readonly expiresAt: Date
 }
 
+const unknownAgency = 'unknown_agency'
 const minuteMs = 60_000
 const dayMs = 24 * 60 * minuteMs
 const shortestLifeMs = 15 * minuteMs
@@ -82,6 +83,8 @@ export function prepareInvoice(
     }),
   )
   const { dueAt, expiresAt } = readTimes(request, now, errors)
+  if (errors.length > 0 && errors.every(({ code }) => code === unknownAgency))
+    throw new Problem('UNKNOWN_AGENCY', { errors })
   if (dossier === null || procedure === null || collecting === null || resolving === null || errors.length > 0)
     throw new Problem('INVALID_REQUEST', { errors })
   if (issuer.agencyCodes.length > 0 && !issuer.agencyCodes.includes(collecting.code))
@@ -268,7 +271,12 @@ function findAgency(text: string, field: string, references: References, errors:
   if (parsed === null) return null
   const agency = references.agencies.get(parsed.canonical)
   if (agency === undefined)
-    errors.push({ field, code: 'unknown', vi: 'Cơ quan không có trong danh mục', en: 'The agency is not on record' })
+    errors.push({
+      field,
+      code: unknownAgency,
+      vi: 'Cơ quan không có trong danh mục',
+      en: 'The agency is not on record',
+    })
   return agency ?? null
 }
 

@@ -50,13 +50,6 @@ export const problemCatalogue = {
     actionVi: 'Kiểm tra lại địa chỉ và mã.',
     actionEn: 'Check the address and the id.',
   },
-  METHOD_NOT_ALLOWED: {
-    status: 405,
-    titleVi: 'Phương thức không được phép',
-    titleEn: 'The method is not allowed',
-    actionVi: 'Xem tài liệu API.',
-    actionEn: 'See the API document.',
-  },
   // Who is calling
   UNAUTHENTICATED: {
     status: 401,

@@ -220,7 +220,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     return { clientId, tenantId, privateKey, assertion, token }
   }
   const client = await newClient()
-  let token = ''
+  let token: Promise<string> | null = null
   let tokenAt = 0
   return {
     gateway,
@@ -236,11 +236,11 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     async api(method, path, body, headers = {}) {
       // Tests move the clock: a token is renewed well before its ten minutes are over.
       const now = environment.now().getTime()
-      if (token === '' || now - tokenAt > 300_000) {
-        token = await client.token()
+      if (token === null || now - tokenAt > 300_000) {
+        token = client.token()
         tokenAt = now
       }
-      return await callApi(url, method, path, body, { authorization: `Bearer ${token}`, ...headers })
+      return await callApi(url, method, path, body, { authorization: `Bearer ${await token}`, ...headers })
     },
   }
 }

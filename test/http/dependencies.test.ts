@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +42,21 @@ async function timed<Value>(work: () => Promise<Value>): Promise<[Value, number]
   return [await work(), performance.now() - started]
 }
 
+/** The signed word of VNPAY that an attempt was paid (rails.md §1.2). */
+function paidBy(secret: string, merchantRef: string, amount: number): string {
+  const query = new URLSearchParams({
+    vnp_Amount: String(amount * 100),
+    vnp_BankCode: 'NCB',
+    vnp_PayDate: '20261120120130',
+    vnp_ResponseCode: '00',
+    vnp_TmnCode: 'TESTGW01',
+    vnp_TransactionNo: '14500001',
+    vnp_TransactionStatus: '00',
+    vnp_TxnRef: merchantRef,
+  }).toString()
+  return `/callbacks/vnpay/vnpay-h56-14?${query}&vnp_SecureHash=${createHmac('sha512', secret).update(query).digest('hex')}`
+}
+
 function isUnavailable(t: Test, answer: ApiAnswer, name: string): void {
   t.match(answer.json, { status: 503, code: 'UNAVAILABLE' }, `${name}: ${answer.text.slice(0, 300)}`)
   t.equal(answer.headers.get('content-type'), 'application/problem+json; charset=utf-8', name)
@@ -57,6 +73,11 @@ t.test('while PostgreSQL is away every route says so and comes back by itself', 
   const { url, api, client } = gateway
   const issued = await api('POST', '/v1/invoices', anInvoice())
   t.equal(issued.status, 201, issued.text)
+  const attempt = await api('POST', `/v1/invoices/${String(issued.json.id)}/payments`, {
+    railAccountId: 'vnpay-h56-14',
+    payerIp: '203.0.113.7',
+  })
+  const ipn = paidBy(gateway.vnpaySecret, String(attempt.json.merchantRef), Number(issued.json.total))
   const key = { 'idempotency-key': 'during-the-outage' }
   const wanted = anInvoice()
   const probe = (path: string) => callApi(url, 'GET', path)
@@ -69,11 +90,8 @@ t.test('while PostgreSQL is away every route says so and comes back by itself', 
   isUnavailable(t, await api('POST', '/v1/invoices', wanted, key), 'the same again is not "still running"')
   isUnavailable(t, await api('GET', `/v1/invoices/${String(issued.json.id)}`), 'get')
   isUnavailable(t, await api('GET', '/v1/events'), 'events')
-  isUnavailable(
-    t,
-    await callApi(url, 'GET', '/callbacks/vnpay/vnpay-h56-14?vnp_TxnRef=X'),
-    'a bank is asked to come again',
-  )
+  const told = await callApi(url, 'GET', ipn)
+  t.match(told.text, '"RspCode":"99"', 'a bank whose word cannot be kept is not thanked for it')
   const token = await fetch(`${url}/oauth/token`, {
     method: 'POST',
     body: new URLSearchParams({
@@ -92,6 +110,8 @@ t.test('while PostgreSQL is away every route says so and comes back by itself', 
   t.equal((await probe('/.well-known/jwks.json')).status, 200)
 
   await postgres.start()
+  t.match((await callApi(url, 'GET', ipn)).text, '"RspCode":"00"', 'when it says so again, it counts')
+  t.match((await api('GET', `/v1/invoices/${String(issued.json.id)}`)).json, { status: 'PAID' })
   const again = await api('POST', '/v1/invoices', wanted, key)
   t.equal(again.status, 201, again.text)
   t.equal((await probe('/readyz')).status, 200)
@@ -123,7 +143,7 @@ t.test('a stalled or stopped Redis makes no request fail and none slow', async (
   } finally {
     process.kill(server.pid, 'SIGCONT')
   }
-  await works('going on')
+  await works('going-on')
   await server.stop()
   await works('stopped')
 })

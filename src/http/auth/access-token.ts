@@ -51,7 +51,10 @@ export async function issueAccessToken(
 
 export type Authenticate = (request: FastifyRequest) => Promise<void>
 
-/** Puts the caller on the request, or throws 401. The client's row decides what it may do, its token only proves who it is. */
+/**
+ * Puts the caller on the request, or throws 401. Scopes are the token's (ten minutes at most); whether the client is active, its
+ * agencies, origins and rate come from its row, at most five seconds old.
+ */
 export function createAuthenticate({
   database,
   environment,

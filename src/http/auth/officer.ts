@@ -1,7 +1,7 @@
 /** Officers of agencies: bearer tokens of the organisation's own identity provider (OIDC), checked against its JWKS. */
 
 import type { FastifyRequest } from 'fastify'
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
+import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { Environment } from '../../environment.ts'
 import { Problem } from '../../problem/problem.ts'
@@ -48,12 +48,7 @@ export function createOfficerVerifier({
         }),
       )
   const base = issuer.replace(/\/+$/, '')
-  // Cached, read again when a token names a key it does not hold, and kept through outages of the issuer.
-  const keys = createRemoteJWKSet(new URL(`${base}/jwks.json`), {
-    timeoutDuration: 3_000,
-    cooldownDuration: 5_000,
-    cacheMaxAge: 600_000,
-  })
+  const keys = keysOfIssuer(new URL(`${base}/jwks.json`))
   return async (request) => {
     const token = bearerToken(request)
     let payload: unknown
@@ -68,7 +63,7 @@ export function createOfficerVerifier({
       })
       payload = verified.payload
     } catch (error) {
-      if (error instanceof errors.JWKSTimeout) throw new Problem('UNAVAILABLE', { cause: error })
+      if (error instanceof IssuerAwayError) throw new Problem('UNAVAILABLE', { cause: error })
       throw new Problem('UNAUTHENTICATED', { cause: error })
     }
     const claims = claimsSchema.safeParse(payload)
@@ -78,9 +73,34 @@ export function createOfficerVerifier({
   }
 }
 
+class IssuerAwayError extends Error {
+  readonly code = 'ISSUER_AWAY'
+}
+
+/** Cached, read again when a token names a key it does not hold, and kept through outages of the issuer. */
+function keysOfIssuer(address: URL): JWTVerifyGetKey {
+  const remote = createRemoteJWKSet(address, {
+    timeoutDuration: 3_000,
+    cooldownDuration: 5_000,
+    cacheMaxAge: 600_000,
+  })
+  return async (header, token) => {
+    try {
+      return await remote(header, token)
+    } catch (error) {
+      // The issuer answered, and the token's key is not among its keys or of no use.
+      const aboutToken = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
+      if (aboutToken.some((kind) => error instanceof kind)) throw error
+      const known = remote.jwks()
+      if (known === undefined) throw new IssuerAwayError('the keys of the issuer cannot be read', { cause: error })
+      return await createLocalJWKSet(known)(header, token)
+    }
+  }
+}
+
 /** The token of the Authorization header; throws when there is none of the expected form. */
 export function bearerToken(request: FastifyRequest): string {
-  const match = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/.exec(request.headers.authorization ?? '')
+  const match = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i.exec(request.headers.authorization ?? '')
   if (match?.[1] === undefined) throw new Problem('UNAUTHENTICATED')
   return match[1]
 }

@@ -43,6 +43,8 @@ export function registerTokenRoute(
 ): void {
   const { environment, sign, issuer, limit } = options
   server.register(async (scope) => {
+    // A form and nothing else (RFC 6749 §4.4.2): the server's JSON would be a second way to say it.
+    scope.removeAllContentTypeParsers()
     await scope.register(formbody, { bodyLimit: 8 * 1024 })
     scope.setErrorHandler((error, request, reply) => {
       if (error instanceof Problem && error.code === 'RATE_LIMITED')
@@ -81,7 +83,7 @@ export function registerTokenRoute(
         const form = tokenForm.safeParse(request.body)
         if (!form.success) {
           const field = form.error.issues[0]?.path.join('.') ?? ''
-          return field === 'grant_type'
+          return field === 'grant_type' && typeof grantOf(request.body) === 'string'
             ? refuse(reply, 400, 'unsupported_grant_type', 'only client_credentials is supported')
             : refuse(reply, 400, 'invalid_request', `missing, repeated or wrong: ${field}`)
         }
@@ -114,6 +116,10 @@ export function registerTokenRoute(
       },
     )
   })
+}
+
+function grantOf(form: unknown): unknown {
+  return typeof form === 'object' && form !== null && 'grant_type' in form ? form.grant_type : undefined
 }
 
 function refuse(reply: FastifyReply, status: number, error: string, description: string): FastifyReply {

@@ -24,8 +24,8 @@ const plainText = (max: number) =>
     .min(1)
     .max(max)
     .regex(
-      /^[^\p{C}|]*$/u,
-      'control characters, invisible characters and | are not allowed | Không dùng ký tự điều khiển, ký tự ẩn hoặc dấu |',
+      /^(?=.*\S)[^\p{C}|]*$/u,
+      'must have visible text without control characters, invisible characters and vertical bars | Phải có chữ, không dùng ký tự điều khiển, ký tự ẩn hoặc dấu gạch đứng',
     )
 
 const code = (max: number) => z.string().min(1).max(max)
