@@ -103,7 +103,7 @@ function statusSection(page: InvoicePage, texts: Texts): Html | null {
 }
 
 function paidDetails(paid: NonNullable<InvoicePage['paid']>, texts: Texts): Html {
-  return html`<dl><dt>${texts.paidAt}</dt><dd>${readableLocalTime(paid.at)}</dd><dt>${texts.transaction}</dt><dd class="code">${paid.railTransactionId}</dd></dl>${paid.late ? html`<p>${texts.late}</p>` : null}`
+  return html`<dl><dt>${texts.paidAt}</dt><dd>${localMinute(paid.at)}</dd><dt>${texts.transaction}</dt><dd class="code">${paid.railTransactionId}</dd></dl>${paid.late ? html`<p>${texts.late}</p>` : null}`
 }
 
 function summary(page: InvoicePage, texts: Texts): Html {
@@ -114,7 +114,7 @@ function summary(page: InvoicePage, texts: Texts): Html {
 <dt>${texts.procedure}</dt><dd>${page.procedureName}</dd>
 ${page.payerName === null ? null : html`<dt>${texts.payer}</dt><dd>${page.payerName}</dd>`}
 <dt>${texts.payCode}</dt><dd class="code">${page.payCode}</dd>
-<dt>${texts.payBefore}</dt><dd>${readableLocalTime(page.expiresAt).slice(11, 16)} ${localDate(page.expiresAt)}</dd>
+<dt>${texts.payBefore}</dt><dd>${localMinute(page.expiresAt)}</dd>
 </dl>
 </section>
 <section>
@@ -144,7 +144,7 @@ ${page.rails.length === 0 ? null : html`<section><h2>${texts.chooseRail}</h2>${p
 export function qrSection(qr: PageQr, texts: Texts): Html {
   return html`<section class="qr">
 <h2>${texts.scanQr}</h2>
-<div role="img" aria-label="${texts.scanQr}">${trustedMarkup(renderSVG(qr.payload, { ecc: 'M', border: 2 }))}</div>
+<div role="img" aria-label="${texts.scanQr}">${trustedMarkup(renderSVG(qr.payload, { ecc: 'M', border: 4 }))}</div>
 <p>${texts.scanHint}</p>
 <dl>
 <dt>${texts.account}</dt><dd class="code">${qr.accountNumber}</dd>
@@ -172,6 +172,7 @@ export function dong(amount: bigint): string {
   return `${amount.toString().replace(/\B(?=(\d{3})+(?!\d))/g, '.')} ₫`
 }
 
-function localDate(at: Date): string {
-  return businessDate(at).split('-').reverse().join('/')
+/** `12:00 20/11/2026`, in Vietnam. */
+function localMinute(at: Date): string {
+  return `${readableLocalTime(at).slice(11, 16)} ${businessDate(at).split('-').reverse().join('/')}`
 }

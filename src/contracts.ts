@@ -1,0 +1,250 @@
+/**
+ * Writes what others build on to `contracts/`, and the pages that are generated from tables to `docs/`. With `--check` it
+ * writes nothing and exits 1 when a file differs, is missing or is left over.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { STATUS_CODES } from 'node:http'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { z } from 'zod'
+import { createGateway } from './app.ts'
+import { eventSchemas } from './delivery/event-schema.ts'
+import { decisionTable, type Row } from './domain/decision.ts'
+import { realEnvironment } from './environment.ts'
+import { problemCatalogue } from './problem/catalogue.ts'
+import type { KeyRing } from './signing/key-ring.ts'
+import { type Database, StoreUnavailableError } from './store/database.ts'
+
+/** Name under the root of the repository, and content. */
+type Files = ReadonlyMap<string, string>
+
+/** Folders in which nothing but what is generated may stand. */
+const ownFolders = ['contracts/events']
+
+/** The same bytes for the same code, whenever and wherever it runs. */
+export async function contractFiles(): Promise<Files> {
+  return new Map([
+    ['contracts/openapi.json', json(await openApi())],
+    ['contracts/errors.json', json(errorList())],
+    ...Object.entries(eventSchemas).map(([type, schema]): [string, string] => [
+      `contracts/events/${type}.schema.json`,
+      json(eventSchema(type, schema)),
+    ]),
+    ['docs/decision-table.md', decisionPage()],
+    ['docs/errors.md', errorPage()],
+  ])
+}
+
+/** One line for each file under `root` that is not as generated; empty when all is well. */
+export function differences(files: Files, root: string): string[] {
+  const wrong = [...files].flatMap(([name, content]) => {
+    const path = join(root, name)
+    if (!existsSync(path)) return [`${name} is missing`]
+    return readFileSync(path, 'utf8') === content ? [] : [`${name} differs`]
+  })
+  const left = ownFolders
+    .flatMap((folder) =>
+      existsSync(join(root, folder)) ? readdirSync(join(root, folder)).map((name) => `${folder}/${name}`) : [],
+    )
+    .filter((name) => !files.has(name))
+  return [...wrong, ...left.map((name) => `${name} is left over`)]
+}
+
+function write(files: Files, root: string): void {
+  for (const [name, content] of files) {
+    mkdirSync(dirname(join(root, name)), { recursive: true })
+    writeFileSync(join(root, name), content)
+  }
+}
+
+/** The document of the routes as they are: the gateway is put together and never serves. */
+async function openApi(): Promise<unknown> {
+  const away = (): Promise<never> =>
+    Promise.reject(new StoreUnavailableError('documents need no store', { cause: null }))
+  const database: Database = {
+    query: away,
+    transaction: away,
+    listen: away,
+    ping: away,
+    close: () => Promise.resolve(),
+  }
+  const keys: KeyRing = {
+    active: () => {
+      throw new Error('documents need no key')
+    },
+    find: () => null,
+    publicJwks: () => ({ keys: [] }),
+    list: () => [],
+    generate: away,
+    add: away,
+    rotate: away,
+    revoke: () => {},
+    reload: () => {},
+  }
+  const gateway = await createGateway({
+    database,
+    redis: null,
+    redisPrefix: '',
+    environment: realEnvironment,
+    keys,
+    call: away,
+    post: away,
+    log: pino({ level: 'silent' }),
+    serverIp: '127.0.0.1',
+    trustedProxies: [],
+    webhookAllowedRanges: [],
+    webhookTimeoutMs: 0,
+    officerIssuer: null,
+    officerAudience: '',
+    production: false,
+    publicUrl: () => '',
+  })
+  const document = readable(gateway.server.swagger())
+  await gateway.close()
+  return document
+}
+
+const contentSchema = z.record(z.string(), z.looseObject({ schema: z.looseObject({ $ref: z.string().optional() }) }))
+const documentSchema = z.looseObject({
+  openapi: z.string(),
+  info: z.unknown(),
+  servers: z.unknown(),
+  tags: z.unknown(),
+  paths: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.looseObject({
+        responses: z.record(z.string(), z.looseObject({ description: z.string(), content: contentSchema.optional() })),
+      }),
+    ),
+  ),
+  components: z.looseObject({ schemas: z.record(z.string(), z.unknown()) }),
+})
+const problemRef = '#/components/schemas/Problem'
+
+/** What the schema library cannot know: media type of problems, names of statuses; and without the schemas nobody uses. */
+function readable(swagger: unknown): unknown {
+  const { openapi, info, servers, tags, paths, components, ...rest } = documentSchema.parse(swagger)
+  for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
+    for (const [status, response] of Object.entries(operation.responses)) {
+      if (response.description === 'Default Response') response.description = STATUS_CODES[status] ?? status
+      const content = response.content?.['application/json']
+      if (content?.schema.$ref === problemRef) response.content = { 'application/problem+json': content }
+    }
+  }
+  const schemas = usedSchemas(paths, components.schemas)
+  return underOwnNames(
+    { openapi, info, servers, tags, paths, components: { ...components, schemas }, ...rest },
+    schemas,
+  )
+}
+
+/** Every schema comes twice, as read (`NameInput`) and as written (`Name`); a document uses one of them as a rule. */
+function usedSchemas(paths: unknown, schemas: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const used = new Set<string>()
+  const visit = (value: unknown): void => {
+    for (const [, name = ''] of JSON.stringify(value).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (used.has(name)) continue
+      used.add(name)
+      visit(schemas[name])
+    }
+  }
+  visit(paths)
+  return Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)))
+}
+
+function underOwnNames(document: object, schemas: Readonly<Record<string, unknown>>): unknown {
+  let text = JSON.stringify(document)
+  for (const name of Object.keys(schemas)) {
+    const own = name.replace(/Input$/, '')
+    if (own !== name && !(own in schemas))
+      text = text
+        .replaceAll(`"#/components/schemas/${name}"`, `"#/components/schemas/${own}"`)
+        .replaceAll(`"${name}":`, `"${own}":`)
+  }
+  return JSON.parse(text)
+}
+
+function eventSchema(type: string, schema: z.ZodType): object {
+  const { $schema, ...body } = z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    // Receivers pass over fields they do not know: as input, objects stay open.
+    io: 'input',
+    // The format says it; the pattern beside it fills the page.
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.format === 'date-time') delete jsonSchema.pattern
+    },
+  })
+  return { $schema, $id: `urn:feegate:event:${type}`, ...body }
+}
+
+function errorList(): object {
+  return Object.fromEntries(
+    Object.entries(problemCatalogue).map(([code, entry]) => [
+      code,
+      {
+        type: `urn:feegate:problem:${code.toLowerCase().replaceAll('_', '-')}`,
+        status: entry.status,
+        title: entry.titleVi,
+        action: entry.actionVi,
+        en: { title: entry.titleEn, action: entry.actionEn },
+      },
+    ]),
+  )
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`
+}
+
+function decisionPage(): string {
+  const value = (given: unknown): string => (given === null ? 'none' : String(given))
+  const values = (given: unknown): string => (Array.isArray(given) ? given.map(value).join(' or ') : value(given))
+  const list = (fields: object): string =>
+    Object.entries(fields)
+      .map(([name, given]) => `${name}: ${values(given)}`)
+      .join('; ')
+  const line = ({ rule, means, when, effect }: Row): string =>
+    `| \`${rule}\` | ${means} | ${list(when) || 'always'} | ${list(effect)} |`
+  return page(
+    'Decision table',
+    'Generated from `src/domain/decision.ts`. Every verified word about money goes through it. Read from the top: the first row that fits decides.',
+    ['Rule', 'Means', 'When', 'Does'],
+    decisionTable.map(line),
+  )
+}
+
+function errorPage(): string {
+  return page(
+    'Errors',
+    'Generated from `src/problem/catalogue.ts`. Every error is `application/problem+json` (RFC 9457) with a `code` that never changes; fields at fault stand in `errors`. The address for tokens, `/oauth/token`, answers as OAuth does (RFC 6749 §5.2). For programs: `contracts/errors.json`.',
+    ['Code', 'Status', 'What happened', 'What to do'],
+    Object.entries(problemCatalogue).map(
+      ([code, { status, titleVi, titleEn, actionVi, actionEn }]) =>
+        `| \`${code}\` | ${status} | ${titleVi}<br>${titleEn} | ${actionVi}<br>${actionEn} |`,
+    ),
+  )
+}
+
+function page(title: string, intro: string, columns: readonly string[], rows: readonly string[]): string {
+  const head = [`| ${columns.join(' | ')} |`, `|${columns.map(() => '---').join('|')}|`]
+  return `${[`# ${title}`, '', intro, '', ...head, ...rows].join('\n')}\n`
+}
+
+if (import.meta.main) {
+  const root = dirname(dirname(fileURLToPath(import.meta.url)))
+  const files = await contractFiles()
+  if (process.argv.includes('--check')) {
+    const found = differences(files, root)
+    for (const line of found) process.stdout.write(`${line}\n`)
+    if (found.length > 0) {
+      process.stdout.write('run "npm run contracts" and commit what it writes\n')
+      process.exitCode = 1
+    }
+  } else {
+    write(files, root)
+    process.stdout.write(`wrote ${files.size} files to contracts and docs\n`)
+  }
+}

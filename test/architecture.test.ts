@@ -1,0 +1,104 @@
+/** Imports point one way (docs/architecture.md), and nothing pure reads the clock or draws random bytes by itself. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder)).flatMap((name) => {
+    const path = join(folder, name)
+    return statSync(join(root, path)).isDirectory()
+      ? filesIn(path)
+      : path.endsWith('.ts') && !path.endsWith('.d.ts')
+        ? [path]
+        : []
+  })
+}
+
+const importsOf = (file: string): string[] => {
+  const text = readFileSync(join(root, file), 'utf8')
+  return [...text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map(([, name = '']) =>
+    name.startsWith('.') ? relative(root, resolve(join(root, dirname(file)), name)) : name,
+  )
+}
+
+/** Folder → what its files may import: beginnings of paths, or package names. */
+const allowed: Record<string, readonly string[]> = {
+  'src/domain': ['src/domain/', 'node:crypto', 'zod'],
+  adapters: ['adapters/', 'src/domain/', 'zod', 'node:crypto'],
+  'src/store': [
+    'src/store/',
+    'src/domain/',
+    'adapters/contract.ts',
+    'node:',
+    'pg',
+    'pino',
+    'ioredis',
+    'node-pg-migrate',
+  ],
+  'src/settlement': ['src/settlement/', 'src/store/', 'src/domain/', 'src/environment.ts', 'adapters/contract.ts'],
+  'src/sandbox/partners': ['src/sandbox/', 'node:', 'fastify', 'jose'],
+}
+
+for (const [folder, targets] of Object.entries(allowed)) {
+  t.test(`${folder} imports only what it may`, async (t) => {
+    const files = filesIn(folder)
+    const mayImport = (target: string): boolean =>
+      targets.some((start) => target === start || (/[/:]$/.test(start) && target.startsWith(start)))
+    t.same(
+      files.flatMap((file) =>
+        importsOf(file)
+          .filter((target) => !mayImport(target))
+          .map((target) => `${file} imports ${target}`),
+      ),
+      [],
+    )
+    t.ok(files.length > 0)
+  })
+}
+
+t.test('zod is in the domain only where a file is read', async (t) => {
+  const users = filesIn('src/domain').filter((file) => importsOf(file).includes('zod'))
+  t.same(users, ['src/domain/fees/catalogue-file.ts'])
+})
+
+t.test('nobody below the command line imports the command line or the wiring', async (t) => {
+  const wrong = [...filesIn('src'), ...filesIn('adapters')]
+    .filter((file) => !/^src\/(cli|sandbox\/demo)\//.test(file))
+    .flatMap((file) => importsOf(file).map((target) => ({ file, target })))
+    .filter(({ file, target }) => {
+      if (target.startsWith('src/http/')) return !file.startsWith('src/http/') && file !== 'src/app.ts'
+      if (target === 'src/app.ts') return file !== 'src/serve.ts' && file !== 'src/contracts.ts'
+      return target.startsWith('src/cli/')
+    })
+  t.same(wrong, [])
+})
+
+t.test('the clock and random bytes come from the environment', async (t) => {
+  const forbidden =
+    /\bDate\.now\(|\bnew Date\(\)|Math\.random|\brandomBytes\(|\brandomUUID\(|\bsetTimeout\(|\bsetInterval\(/
+  // Request ids name log lines only; Fastify asks for them before anything of ours runs.
+  const excused = new Set(['src/http/server.ts'])
+  const folders = [
+    'src/domain',
+    'adapters',
+    'src/settlement',
+    'src/invoice',
+    'src/payment',
+    'src/callback',
+    'src/delivery',
+    'src/watch',
+    'src/http',
+    'src/idempotency',
+    'src/catalogue',
+    'src/clients',
+    'src/directory',
+    'src/rails',
+  ]
+  const offenders = folders
+    .flatMap(filesIn)
+    .filter((file) => !excused.has(file) && forbidden.test(readFileSync(join(root, file), 'utf8')))
+  t.same(offenders, [])
+})
