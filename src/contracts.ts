@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
@@ -13,7 +14,7 @@ import { eventSchemas } from './delivery/event-schema.ts'
 import { decisionTable, type Row } from './domain/decision.ts'
 import { realEnvironment } from './environment.ts'
 import { problemCatalogue } from './problem/catalogue.ts'
-import type { KeyRing } from './signing/key-ring.ts'
+import { openKeyRing } from './signing/key-ring.ts'
 import { type Database, StoreUnavailableError } from './store/database.ts'
 
 /** Name under the root of the repository, and content. */
@@ -29,7 +30,7 @@ export async function contractFiles(): Promise<Files> {
     ['contracts/errors.json', json(errorList())],
     ...Object.entries(eventSchemas).map(([type, schema]): [string, string] => [
       `contracts/events/${type}.schema.json`,
-      json(eventSchema(type, schema)),
+      json(eventSchema(schema)),
     ]),
     ['docs/decision-table.md', decisionPage()],
     ['docs/errors.md', errorPage()],
@@ -69,25 +70,13 @@ async function openApi(): Promise<unknown> {
     ping: away,
     close: () => Promise.resolve(),
   }
-  const keys: KeyRing = {
-    active: () => {
-      throw new Error('documents need no key')
-    },
-    find: () => null,
-    publicJwks: () => ({ keys: [] }),
-    list: () => [],
-    generate: away,
-    add: away,
-    rotate: away,
-    revoke: () => {},
-    reload: () => {},
-  }
   const gateway = await createGateway({
     database,
     redis: null,
     redisPrefix: '',
     environment: realEnvironment,
-    keys,
+    // A folder that is not there: no key, and none is asked for.
+    keys: openKeyRing(join(tmpdir(), 'feegate-no-keys')),
     call: away,
     post: away,
     log: pino({ level: 'silent' }),
@@ -152,7 +141,8 @@ function usedSchemas(paths: unknown, schemas: Readonly<Record<string, unknown>>)
     }
   }
   visit(paths)
-  return Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)))
+  // The library lists them in the order of their first use in the process.
+  return Object.fromEntries([...used].sort().map((name) => [name, schemas[name]]))
 }
 
 function underOwnNames(document: object, schemas: Readonly<Record<string, unknown>>): unknown {
@@ -167,8 +157,8 @@ function underOwnNames(document: object, schemas: Readonly<Record<string, unknow
   return JSON.parse(text)
 }
 
-function eventSchema(type: string, schema: z.ZodType): object {
-  const { $schema, ...body } = z.toJSONSchema(schema, {
+function eventSchema(schema: z.ZodType): object {
+  return z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     // Receivers pass over fields they do not know: as input, objects stay open.
     io: 'input',
@@ -177,7 +167,6 @@ function eventSchema(type: string, schema: z.ZodType): object {
       if (jsonSchema.format === 'date-time') delete jsonSchema.pattern
     },
   })
-  return { $schema, $id: `urn:feegate:event:${type}`, ...body }
 }
 
 function errorList(): object {
@@ -206,13 +195,17 @@ function decisionPage(): string {
     Object.entries(fields)
       .map(([name, given]) => `${name}: ${values(given)}`)
       .join('; ')
-  const line = ({ rule, means, when, effect }: Row): string =>
-    `| \`${rule}\` | ${means} | ${list(when) || 'always'} | ${list(effect)} |`
+  const row = ({ rule, means, when, effect }: Row): string[] => [
+    `\`${rule}\``,
+    means,
+    list(when) || 'always',
+    list(effect),
+  ]
   return page(
     'Decision table',
     'Generated from `src/domain/decision.ts`. Every verified word about money goes through it. Read from the top: the first row that fits decides.',
     ['Rule', 'Means', 'When', 'Does'],
-    decisionTable.map(line),
+    decisionTable.map(row),
   )
 }
 
@@ -221,16 +214,23 @@ function errorPage(): string {
     'Errors',
     'Generated from `src/problem/catalogue.ts`. Every error is `application/problem+json` (RFC 9457) with a `code` that never changes; fields at fault stand in `errors`. The address for tokens, `/oauth/token`, answers as OAuth does (RFC 6749 §5.2). For programs: `contracts/errors.json`.',
     ['Code', 'Status', 'What happened', 'What to do'],
-    Object.entries(problemCatalogue).map(
-      ([code, { status, titleVi, titleEn, actionVi, actionEn }]) =>
-        `| \`${code}\` | ${status} | ${titleVi}<br>${titleEn} | ${actionVi}<br>${actionEn} |`,
-    ),
+    Object.entries(problemCatalogue).map(([code, { status, titleVi, titleEn, actionVi, actionEn }]) => [
+      `\`${code}\``,
+      String(status),
+      `${titleVi}<br>${titleEn}`,
+      `${actionVi}<br>${actionEn}`,
+    ]),
   )
 }
 
-function page(title: string, intro: string, columns: readonly string[], rows: readonly string[]): string {
-  const head = [`| ${columns.join(' | ')} |`, `|${columns.map(() => '---').join('|')}|`]
-  return `${[`# ${title}`, '', intro, '', ...head, ...rows].join('\n')}\n`
+/** Markdown with its table in columns, as the formatter would write it. */
+function page(title: string, intro: string, columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = columns.map((_, at) => Math.max(...[columns, ...rows].map((row) => [...(row[at] ?? '')].length)))
+  const line = (cells: readonly string[], fill: string): string =>
+    `| ${cells.map((cell, at) => cell + fill.repeat((widths[at] ?? 0) - [...cell].length)).join(' | ')} |`
+  const rule = columns.map(() => '')
+  const table = [line(columns, ' '), line(rule, '-'), ...rows.map((row) => line(row, ' '))]
+  return `${[`# ${title}`, '', intro, '', ...table].join('\n')}\n`
 }
 
 if (import.meta.main) {

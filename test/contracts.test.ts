@@ -1,11 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import Ajv2020 from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import t from 'tap'
+import { contractFiles, differences } from '../src/contracts.ts'
 import type { Directory } from '../src/directory/load.ts'
+import { type ProblemCode, problemCatalogue } from '../src/problem/catalogue.ts'
+import { Problem, problemBody } from '../src/problem/problem.ts'
 import { testGateway } from './harness/gateway.ts'
 import { testReceiver } from './harness/receiver.ts'
 
@@ -14,6 +18,49 @@ const read = (name: string): Record<string, unknown> => JSON.parse(readFileSync(
 
 t.test('what stands in contracts/ and the generated docs is what the code says', async (t) => {
   t.doesNotThrow(() => execFileSync(process.execPath, [path('src/contracts.ts'), '--check'], { stdio: 'pipe' }))
+})
+
+t.test('what is generated is the same at every run, and each file that is not so is named', async (t) => {
+  const files = await contractFiles()
+  t.same([...(await contractFiles())], [...files])
+  const root = t.testdir()
+  for (const [name, content] of files) {
+    mkdirSync(dirname(join(root, name)), { recursive: true })
+    writeFileSync(join(root, name), content)
+  }
+  t.same(differences(files, root), [])
+  appendFileSync(join(root, 'docs/errors.md'), ' ')
+  rmSync(join(root, 'contracts/openapi.json'))
+  writeFileSync(join(root, 'contracts/events/invoice.lost.schema.json'), '{}')
+  t.same(differences(files, root), [
+    'contracts/openapi.json is missing',
+    'docs/errors.md differs',
+    'contracts/events/invoice.lost.schema.json is left over',
+  ])
+})
+
+t.test("pages of payers, callbacks of banks and probes are nobody else's to call", async (t) => {
+  const { paths, components } = read('contracts/openapi.json') as { paths: object; components: { schemas: object } }
+  t.same(
+    Object.keys(paths).filter((address) => !/^\/(v1\/|oauth\/token$|\.well-known\/jwks\.json$)/.test(address)),
+    [],
+  )
+  const document = JSON.stringify(read('contracts/openapi.json'))
+  t.same(
+    Object.keys(components.schemas).filter((name) => !document.includes(`"#/components/schemas/${name}"`)),
+    [],
+    'no schema without use',
+  )
+})
+
+t.test('the list of errors is what callers get', async (t) => {
+  const errors = read('contracts/errors.json')
+  const codes = Object.keys(problemCatalogue) as ProblemCode[]
+  t.same(Object.keys(errors), codes)
+  for (const code of codes) {
+    const { type, status, title, action, en } = JSON.parse(problemBody(new Problem(code)))
+    t.same(errors[code], { type, status, title, action, en: { title: en.title, action: en.action } })
+  }
 })
 
 t.test('the OpenAPI document is valid 3.1', async (t) => {
@@ -38,7 +85,7 @@ t.test('every route says which access it needs, and every refusal is a Problem',
       if (open) continue
       for (const [status, { content }] of Object.entries(responses)) {
         if (Number(status) >= 400)
-          t.match(content?.['application/json']?.schema.$ref, /Problem$/, `${method} ${address} ${status}`)
+          t.match(content?.['application/problem+json']?.schema.$ref, /Problem$/, `${method} ${address} ${status}`)
       }
     }
   }
@@ -51,17 +98,26 @@ t.test('the examples do what they say, and their answers have the published shap
   addFormats.default(ajv)
   ajv.addSchema(openapi, 'openapi')
   const names = readdirSync(path('contracts/examples')).filter((name) => name !== 'directory.json')
+  const made = new Map<string, string>()
   for (const name of names) {
-    const { operation, status, body } = read(`contracts/examples/${name}`) as {
+    const { operation, of, status, body } = read(`contracts/examples/${name}`) as {
       operation: string
+      /** Example that made what `{id}` stands for. */
+      of?: string
       status: number
       body: object
     }
     const [method = '', address = ''] = operation.split(' ')
-    const answer = await gateway.api(method, address, body)
+    const route = `openapi#/paths/${address.replaceAll('/', '~1')}/${method.toLowerCase()}`
+    const accepts = ajv.getSchema(`${route}/requestBody/content/application~1json/schema`)
+    t.ok(accepts?.(body), `${name}: ${JSON.stringify(accepts?.errors)}`)
+    const answer = await gateway.api(method, address.replace('{id}', made.get(of ?? '') ?? ''), body)
+    made.set(name, String(answer.json.id))
     t.equal(answer.status, status, `${name}: ${answer.text}`)
-    const pointer = `openapi#/paths/${address.replaceAll('/', '~1')}/${method.toLowerCase()}/responses/${status}/content/application~1json/schema`
-    const validate = ajv.getSchema(pointer)
+    const type = status < 400 ? 'json' : 'problem+json'
+    const validate = ajv.getSchema(
+      `${route}/responses/${status}/content/application~1${type.replace('+', '%2B')}/schema`,
+    )
     t.ok(validate?.(answer.json), `${name}: ${JSON.stringify(validate?.errors)}`)
   }
 })

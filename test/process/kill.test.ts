@@ -18,7 +18,15 @@ const vnpaySecret = 'V'.repeat(32)
 type Running = { readonly child: ChildProcess; readonly url: string; readonly log: () => string }
 
 function variables(folder: string): NodeJS.ProcessEnv {
-  return { ...process.env, DATA_DIR: folder, PORT: '0', WEBHOOK_ALLOWED_RANGES: '127.0.0.0/8', WEBHOOK_TIMEOUT_MS: '1000', NODE_OPTIONS: '', NODE_V8_COVERAGE: undefined }
+  return {
+    ...process.env,
+    DATA_DIR: folder,
+    PORT: '0',
+    WEBHOOK_ALLOWED_RANGES: '127.0.0.0/8',
+    WEBHOOK_TIMEOUT_MS: '1000',
+    NODE_OPTIONS: '',
+    NODE_V8_COVERAGE: undefined,
+  }
 }
 
 async function serve(folder: string): Promise<Running> {

@@ -1,6 +1,6 @@
 /** A small OIDC issuer: the organisation's identity provider, for officers of the demo. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { createPartner, escape, listen, type Partner, page } from './web.ts'
+import { createPartner, escapeHtml, fieldsOf, listen, type Partner, type PartnerOptions, page } from './web.ts'
 
 export type OfficerClaims = {
   readonly sub: string
@@ -16,17 +16,19 @@ export type IssuerSandbox = Partner & {
   rotate(): Promise<void>
 }
 
-const demoRoles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit']
+/** One officer who may do everything, and two who need each other. */
+const officers = [
+  {
+    sub: 'officer-1',
+    name: 'Cán bộ Một',
+    roles: ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit'],
+  },
+  { sub: 'ketoan', name: 'Nguyễn Thị Kế Toán', roles: ['finance.read', 'finance.resolve'] },
+  { sub: 'duyet', name: 'Trần Văn Duyệt', roles: ['finance.read', 'finance.approve'] },
+] as const
+const demoTenant = 'ten_thanhhoa'
 
-export async function startIssuer({
-  host,
-  port,
-  now,
-}: {
-  host: string
-  port: number
-  now: () => Date
-}): Promise<IssuerSandbox> {
+export async function startIssuer({ host, port, now }: PartnerOptions): Promise<IssuerSandbox> {
   const published: JWK[] = []
   const server = createPartner()
   let current = await makeKey()
@@ -47,28 +49,21 @@ export async function startIssuer({
       id_token_signing_alg_values_supported: ['ES256'],
     }),
   )
-  server.get<{ Querystring: { tenant?: string } }>('/token', async (request, reply) => {
-    const tenant = request.query.tenant ?? 'ten_thanhhoa'
-    const token = await issuer.token({ sub: 'officer-1', name: 'Cán bộ Một', tenant, roles: demoRoles })
-    return reply
-      .type('text/html; charset=utf-8')
-      .send(
-        page(
-          'Cán bộ / Officer',
-          `<p>${escape(tenant)}: ${demoRoles.join(', ')}</p><textarea rows="8" readonly>${escape(token)}</textarea>`,
-        ),
-      )
+  server.get('/token', async (request, reply) => {
+    const query = fieldsOf(request.query)
+    const officer = officers.find(({ sub }) => sub === query.get('sub')) ?? officers[0]
+    const tenant = String(query.get('tenant') ?? demoTenant)
+    const token = await issuer.token({ ...officer, tenant })
+    const body = `<p>${escapeHtml(officer.name)}, ${escapeHtml(tenant)}: ${officer.roles.join(', ')}</p><textarea rows="8" readonly>${escapeHtml(token)}</textarea>`
+    return await reply.type('text/html; charset=utf-8').send(page('Cán bộ / Officer', body))
   })
-  server.get('/', (_request, reply) =>
-    reply
-      .type('text/html; charset=utf-8')
-      .send(
-        page(
-          'Nhà cung cấp định danh / Identity provider',
-          '<p><a href="/token">Lấy token cán bộ / Get an officer token</a></p>',
-        ),
-      ),
-  )
+  server.get('/', (_request, reply) => {
+    const buttons = officers.map(
+      ({ sub, name, roles }) => `<button name="sub" value="${sub}">${escapeHtml(name)}: ${roles.join(', ')}</button>`,
+    )
+    const form = `<p>Lấy token cán bộ / Get an officer’s token</p><form action="/token"><label>Tổ chức / Tenant<input name="tenant" value="${demoTenant}"></label>${buttons.join('')}</form>`
+    return reply.type('text/html; charset=utf-8').send(page('Nhà cung cấp định danh / Identity provider', form))
+  })
 
   const baseUrl = await listen(server, host, port)
   const issuer: IssuerSandbox = {

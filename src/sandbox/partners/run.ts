@@ -1,16 +1,19 @@
-import { startSandbox } from './start.ts'
+import { type SandboxOptions, startSandbox } from './start.ts'
+
+const usualPorts = { index: 9000, vnpay: 9001, bank: 9002, vietinbank: 9003, dossier: 9004, issuer: 9005 }
 
 /** `feegate sandbox`: the partners on fixed ports, until SIGINT or SIGTERM. Prints what a gateway must be told about them. */
-export async function runSandbox(): Promise<void> {
-  const sandbox = await startSandbox({
-    ports: { index: 9000, vnpay: 9001, bank: 9002, vietinbank: 9003, dossier: 9004, issuer: 9005 },
-  })
-  const gateway = process.env.GATEWAY_URL ?? 'http://127.0.0.1:8080'
+export async function runSandbox({
+  gateway = process.env.GATEWAY_URL ?? 'http://127.0.0.1:8080',
+  webhookSecret = process.env.WEBHOOK_SECRET ?? '',
+  ...options
+}: SandboxOptions & { readonly gateway?: string; readonly webhookSecret?: string } = {}): Promise<void> {
+  const sandbox = await startSandbox({ ...options, ports: { ...usualPorts, ...options.ports } })
   sandbox.vnpay.callbackUrl = `${gateway}/callbacks/vnpay/vnpay-demo`
   sandbox.bank.callbackUrl = `${gateway}/callbacks/vietqr/vietqr-demo`
   sandbox.vietinbank.callbackUrl = `${gateway}/callbacks/vietinbank/vietinbank-demo`
   sandbox.dossier.jwksUrl = `${gateway}/.well-known/jwks.json`
-  sandbox.dossier.secret = process.env.WEBHOOK_SECRET ?? ''
+  sandbox.dossier.secret = webhookSecret
   const lines = [
     `partners        ${sandbox.baseUrl}`,
     `callbacks go to ${gateway} (GATEWAY_URL), accounts vnpay-demo, vietqr-demo, vietinbank-demo`,

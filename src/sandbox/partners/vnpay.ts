@@ -1,13 +1,19 @@
-/** VNPAY seen from the other side (rails.md §1): pay page, IPN, query and refund service. Written from the protocol, not from our adapter. */
-import { createHmac, randomBytes } from 'node:crypto'
+/** VNPAY seen from the other side (rails.md §1): pay page, notices, query and refund service. Written from the protocol, not from our adapter. */
+import { randomBytes } from 'node:crypto'
+import { type Ack, callGateway } from './acknowledgement.ts'
+import { readOrder, type VnpayOrder, VnpayRefusal } from './vnpay-order.ts'
+import { answerRequest } from './vnpay-service.ts'
+import { hashOf, queryText } from './vnpay-signature.ts'
 import {
-  type Ack,
   createPartner,
-  escape,
+  disturb,
+  escapeHtml,
+  fieldsOf,
   listen,
   localStamp,
   type Misbehaviour,
   type Partner,
+  type PartnerOptions,
   page,
   wait,
 } from './web.ts'
@@ -15,25 +21,20 @@ import {
 export const vnpayActions = ['success', 'fail', 'late', 'duplicate', 'wrong-amount', 'tampered', 'held'] as const
 export type VnpayAction = (typeof vnpayActions)[number]
 
-type Order = {
-  readonly fields: Map<string, string>
-  transactionNo: string
-  responseCode: string
-  status: string
-  payDate: string
-  refunded: bigint
-}
+/** How a notice departs from the truth. */
+type Lie = { readonly tampered?: boolean; readonly amount?: bigint }
 
 export type VnpaySandbox = Partner & {
-  /** Where IPNs go: the base address of the rail account's callbacks. */
+  /** Where notices go: the base address of the rail account's callbacks. */
   callbackUrl: string
-  accountConfig(): Record<string, string>
-  /** What the buttons of the pay page do. */
+  accountConfig(): { tmnCode: string; hashSecret: string; payUrl: string; apiUrl: string }
+  /** What the buttons of the pay page do. Throws `VnpayRefusal` where the page would show an error. */
   pay(
     payUrl: string,
     action: VnpayAction,
   ): Promise<{ txnRef: string; transactionNo: string; acks: Ack[]; returnUrl: string }>
-  resend(txnRef: string, over?: { tampered?: boolean; amount?: bigint }): Promise<Ack>
+  /** Sends the notice of an order again; `amount` in VND. */
+  resend(txnRef: string, lie?: Lie): Promise<Ack>
   misbehave(how: Misbehaviour): void
 }
 
@@ -46,251 +47,149 @@ const labels: Record<VnpayAction, string> = {
   tampered: 'Chữ ký bị sửa / Tampered signature',
   held: 'Nghi ngờ gian lận / Suspected fraud',
 }
-const knownAnswers = /^\{"RspCode":"(00|01|02|04|97|99)","Message":"[A-Za-z ]+"\}$/
-const lateMs = 8_000
 
-export async function startVnpay({
-  host,
-  port,
-  now,
-}: {
-  host: string
-  port: number
-  now: () => Date
-}): Promise<VnpaySandbox> {
-  const tmnCode = 'FGDEMO01'
-  const hashSecret = randomBytes(24).toString('hex').toUpperCase()
-  const orders = new Map<string, Order>()
+/** Response code and transaction status of what is not a plain success. */
+const outcomes: Partial<Record<VnpayAction, readonly [responseCode: string, status: string]>> = {
+  fail: ['24', '02'],
+  held: ['07', '07'],
+}
+
+/** The answers of rails.md §1.3, to the byte. */
+const knownAnswers: ReadonlyMap<string, string> = new Map(
+  (
+    [
+      ['00', 'Confirm Success'],
+      ['01', 'Order not found'],
+      ['02', 'Order already confirmed'],
+      ['04', 'Invalid amount'],
+      ['97', 'Invalid signature'],
+      ['97', 'Fail checksum'],
+      ['99', 'Unknown error'],
+    ] as const
+  ).map(([code, message]) => [`{"RspCode":"${code}","Message":"${message}"}`, code]),
+)
+const lateMs = 8_000
+const wrongBy = 1_000n
+
+export async function startVnpay({ host, port, now, log }: PartnerOptions): Promise<VnpaySandbox> {
+  const terminal = { tmnCode: 'FGDEMO01', hashSecret: randomBytes(24).toString('hex').toUpperCase() }
+  const orders = new Map<string, VnpayOrder>()
+  const requestIds = new Set<string>()
   let misbehaviour: Misbehaviour = {}
   // Never the same again after a restart: a bank's transaction numbers are unique for ever.
   let sequence = now().getTime()
   const server = createPartner()
+  disturb(server, '/merchant_webapi/', () => misbehaviour)
 
-  const hmac = (text: string): string => createHmac('sha512', hashSecret).update(text, 'utf8').digest('hex')
-  const sortedQuery = (fields: Iterable<readonly [string, string]>): string =>
-    new URLSearchParams(
-      [...fields]
-        .filter(([name, value]) => name.startsWith('vnp_') && value !== '' && !name.startsWith('vnp_SecureHash'))
-        .map(([name, value]): [string, string] => [name, value])
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    ).toString()
-
-  function readOrder(query: string): Map<string, string> | string {
-    const fields = new Map(new URLSearchParams(query))
-    if (hmac(sortedQuery(fields)) !== fields.get('vnp_SecureHash')) return 'Sai chữ ký / Invalid signature (97)'
-    if (fields.get('vnp_TmnCode') !== tmnCode) return 'Sai mã website / Unknown terminal'
-    for (const name of [
-      'vnp_Version',
-      'vnp_Command',
-      'vnp_Amount',
-      'vnp_CreateDate',
-      'vnp_IpAddr',
-      'vnp_OrderInfo',
-      'vnp_OrderType',
-      'vnp_ReturnUrl',
-      'vnp_ExpireDate',
-      'vnp_TxnRef',
-    ]) {
-      if (!fields.has(name)) return `Thiếu / Missing ${name}`
-    }
-    if (!/^\d{1,12}$/.test(fields.get('vnp_Amount') ?? '')) return 'Sai số tiền / Bad amount'
-    if ((fields.get('vnp_ExpireDate') ?? '') < localStamp(now())) return 'Hết hạn / Expired'
-    return fields
+  /** Opening the page makes the order known; opening it again finds it as it stands. */
+  function open(query: string): VnpayOrder {
+    const read = readOrder(query, terminal, now())
+    const order = orders.get(read.txnRef) ?? read
+    if (queryText(order.fields) !== queryText(read.fields))
+      throw new VnpayRefusal('Trùng mã đơn hàng / vnp_TxnRef was used before')
+    if (order.status !== '01') throw new VnpayRefusal('Đơn hàng đã xử lý / The order is already final')
+    orders.set(order.txnRef, order)
+    return order
   }
 
-  function notice(order: Order, over: { amount?: bigint; tampered?: boolean } = {}): string {
-    const { fields } = order
-    const amount = over.amount === undefined ? (fields.get('vnp_Amount') ?? '') : (over.amount * 100n).toString()
-    const told: [string, string][] = [
-      ['vnp_TmnCode', tmnCode],
-      ['vnp_Amount', amount],
+  /** The signed parameters of notice and return. */
+  function notice(order: VnpayOrder, { tampered = false, amount }: Lie = {}): string {
+    const query = queryText([
+      ['vnp_TmnCode', terminal.tmnCode],
+      ['vnp_Amount', (amount === undefined ? order.amount : amount * 100n).toString()],
       ['vnp_BankCode', 'NCB'],
-      ['vnp_BankTranNo', `VNP${order.transactionNo}`],
+      ['vnp_BankTranNo', order.transactionNo === '0' ? '' : `VNP${order.transactionNo}`],
       ['vnp_CardType', 'ATM'],
       ['vnp_PayDate', order.payDate],
-      ['vnp_OrderInfo', fields.get('vnp_OrderInfo') ?? ''],
+      ['vnp_OrderInfo', order.fields.get('vnp_OrderInfo') ?? ''],
       ['vnp_TransactionNo', order.transactionNo],
       ['vnp_ResponseCode', order.responseCode],
       ['vnp_TransactionStatus', order.status],
-      ['vnp_TxnRef', fields.get('vnp_TxnRef') ?? ''],
-    ]
-    const query = sortedQuery(told)
-    const hash = hmac(query)
-    return `${over.tampered === true ? query.replace(/vnp_Amount=\d+/, 'vnp_Amount=100') : query}&vnp_SecureHash=${hash}`
+      ['vnp_TxnRef', order.txnRef],
+    ])
+    const sent = tampered ? query.replace(/vnp_Amount=\d+/, 'vnp_Amount=100') : query
+    return `${sent}&vnp_SecureHash=${hashOf(query, terminal.hashSecret)}`
   }
 
-  async function call(query: string): Promise<Ack> {
-    const answer = await fetch(`${sandbox.callbackUrl}?${query}`, { signal: AbortSignal.timeout(15_000) })
-    const body = await answer.text()
-    const known = knownAnswers.exec(body)
-    return { status: answer.status, body, expected: answer.status === 200 && known !== null, code: known?.[1] ?? '' }
+  async function notify(order: VnpayOrder, lie: Lie = {}): Promise<Ack> {
+    const ack = await callGateway(`${sandbox.callbackUrl}?${notice(order, lie)}`, {}, (status, body) => {
+      const code = knownAnswers.get(body)
+      return { expected: status === 200 && code !== undefined, code: code ?? '' }
+    })
+    log.info({ txnRef: order.txnRef, status: ack.status, code: ack.code }, 'vnpay notice sent')
+    return ack
   }
 
-  async function act(fields: Map<string, string>, action: VnpayAction): Promise<{ order: Order; acks: Ack[] }> {
+  async function act(order: VnpayOrder, action: VnpayAction): Promise<Ack[]> {
     // The bank takes its time: money and word both come late.
     if (action === 'late') await wait(lateMs)
-    const failed = action === 'fail'
-    const held = action === 'held'
-    const order: Order = {
-      fields,
-      transactionNo: failed ? '0' : String(++sequence),
-      responseCode: failed ? '24' : held ? '07' : '00',
-      status: failed ? '02' : held ? '07' : '00',
+    const [responseCode, status] = outcomes[action] ?? ['00', '00']
+    Object.assign(order, {
+      responseCode,
+      status,
+      transactionNo: action === 'fail' ? '0' : String(++sequence),
       payDate: localStamp(now()),
-      refunded: 0n,
-    }
-    orders.set(fields.get('vnp_TxnRef') ?? '', order)
-    const amount = BigInt(fields.get('vnp_Amount') ?? '0') / 100n
+    })
     switch (action) {
       case 'duplicate':
-        return { order, acks: [await call(notice(order)), await call(notice(order))] }
+        return [await notify(order), await notify(order)]
       case 'wrong-amount':
-        return { order, acks: [await call(notice(order, { amount: amount + 1000n }))] }
+        return [await notify(order, { amount: order.amount / 100n + wrongBy })]
       case 'tampered':
-        return { order, acks: [await call(notice(order, { tampered: true }))] }
+        return [await notify(order, { tampered: true })]
       default:
-        return { order, acks: [await call(notice(order))] }
+        return [await notify(order)]
     }
   }
 
-  server.get('/paymentv2/vpcpay.html', (request, reply) => {
-    const query = (request.raw.url ?? '').split('?')[1] ?? ''
-    const fields = readOrder(query)
-    reply.type('text/html; charset=utf-8')
-    if (typeof fields === 'string') return reply.code(400).send(page('VNPAY', `<p>${escape(fields)}</p>`))
-    const amount = (BigInt(fields.get('vnp_Amount') ?? '0') / 100n).toLocaleString('vi-VN')
-    const buttons = vnpayActions
-      .map((action) => `<button name="action" value="${action}">${labels[action]}</button>`)
-      .join('')
-    return reply.send(
-      page(
-        'VNPAY',
-        `<p><b>${amount} ₫</b><br>${escape(fields.get('vnp_OrderInfo') ?? '')}<br><code>${escape(fields.get('vnp_TxnRef') ?? '')}</code></p><form method="post" action="/act"><input type="hidden" name="query" value="${escape(query)}">${buttons}</form>`,
-      ),
-    )
-  })
-  server.post<{ Body: Record<string, string> }>('/act', async (request, reply) => {
-    const fields = readOrder(request.body.query ?? '')
-    const action = vnpayActions.find((candidate) => candidate === request.body.action)
-    if (typeof fields === 'string' || action === undefined)
-      return reply.code(400).type('text/html; charset=utf-8').send(page('VNPAY', '<p>?</p>'))
-    const { order } = await act(fields, action)
-    return reply.redirect(`${fields.get('vnp_ReturnUrl') ?? ''}?${notice(order)}`, 303)
-  })
+  function returnUrlOf(order: VnpayOrder): string {
+    return `${order.returnUrl}${order.returnUrl.includes('?') ? '&' : '?'}${notice(order)}`
+  }
 
-  server.post<{ Body: Record<string, string> }>('/merchant_webapi/api/transaction', async (request, reply) => {
-    if (misbehaviour.slowMs !== undefined) await wait(misbehaviour.slowMs)
-    if (misbehaviour.status500 === true) return reply.code(500).send()
-    const body = request.body
-    const command = body.vnp_Command ?? ''
-    const value = (name: string): string => String(body[`vnp_${name}`] ?? '')
-    const signed =
-      command === 'refund'
-        ? [
-            'RequestId',
-            'Version',
-            'Command',
-            'TmnCode',
-            'TransactionType',
-            'TxnRef',
-            'Amount',
-            'TransactionNo',
-            'TransactionDate',
-            'CreateBy',
-            'CreateDate',
-            'IpAddr',
-            'OrderInfo',
-          ]
-        : [
-            'RequestId',
-            'Version',
-            'Command',
-            'TmnCode',
-            'TxnRef',
-            'TransactionDate',
-            'CreateDate',
-            'IpAddr',
-            'OrderInfo',
-          ]
-    const order = orders.get(value('TxnRef'))
-    let code = '00'
-    if (hmac(signed.map(value).join('|')) !== body.vnp_SecureHash) code = '97'
-    else if (value('TmnCode') !== tmnCode) code = '02'
-    else if (order === undefined || order.fields.get('vnp_CreateDate') !== value('TransactionDate')) code = '91'
-    const amount = command === 'refund' ? value('Amount') : (order?.fields.get('vnp_Amount') ?? '')
-    if (command === 'refund' && code === '00' && order !== undefined) {
-      const total = BigInt(order.fields.get('vnp_Amount') ?? '0')
-      if (order.status !== '00') code = '95'
-      else if (order.refunded + BigInt(amount) > total) code = '94'
-      else order.refunded += BigInt(amount)
-    }
-    const found = code === '00' ? order : undefined
-    const answer: Record<string, string> = {
-      vnp_ResponseId: randomBytes(8).toString('hex'),
-      vnp_Command: command,
-      vnp_ResponseCode: code,
-      vnp_Message: code === '00' ? 'Success' : 'Refused',
-      vnp_TmnCode: tmnCode,
-      vnp_TxnRef: value('TxnRef'),
-      vnp_Amount: found === undefined ? '' : amount,
-      vnp_BankCode: found === undefined ? '' : 'NCB',
-      vnp_PayDate: found?.payDate ?? '',
-      vnp_TransactionNo: found?.transactionNo ?? '',
-      vnp_TransactionType: command === 'refund' ? value('TransactionType') : '01',
-      vnp_TransactionStatus: command === 'refund' ? (found === undefined ? '09' : '00') : (found?.status ?? ''),
-      vnp_OrderInfo: value('OrderInfo'),
-    }
-    const names = [
-      'ResponseId',
-      'Command',
-      'ResponseCode',
-      'Message',
-      'TmnCode',
-      'TxnRef',
-      'Amount',
-      'BankCode',
-      'PayDate',
-      'TransactionNo',
-      'TransactionType',
-      'TransactionStatus',
-      'OrderInfo',
-    ]
-    const text = names.map((name) => answer[`vnp_${name}`] ?? '').join('|') + (command === 'refund' ? '' : '||')
-    if (misbehaviour.dropAfterEffect === true) {
-      request.raw.socket.destroy()
-      return reply
-    }
-    return reply.send({
-      ...Object.fromEntries(Object.entries(answer).filter(([, text]) => text !== '')),
-      vnp_SecureHash: hmac(text),
-    })
+  server.setErrorHandler((error, _request, reply) => {
+    if (!(error instanceof VnpayRefusal)) return reply.send(error)
+    return reply
+      .code(400)
+      .type('text/html; charset=utf-8')
+      .send(page('VNPAY', `<p>${escapeHtml(error.message)}</p>`))
   })
+  server.get('/paymentv2/vpcpay.html', (request, reply) => {
+    const query = request.url.split('?')[1] ?? ''
+    return reply.type('text/html; charset=utf-8').send(payPage(open(query), query))
+  })
+  server.post('/act', async (request, reply) => {
+    const form = fieldsOf(request.body)
+    const action = vnpayActions.find((candidate) => candidate === form.get('action'))
+    if (action === undefined) throw new VnpayRefusal('Không có lựa chọn này / No such choice')
+    const order = open(String(form.get('query') ?? ''))
+    await act(order, action)
+    return await reply.redirect(returnUrlOf(order), 303)
+  })
+  server.post('/merchant_webapi/api/transaction', (request, reply) =>
+    reply.send(answerRequest({ ...terminal, orders, requestIds }, fieldsOf(request.body))),
+  )
+  server.get('/', (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send(page('VNPAY', ordersTable([...orders.values()].reverse()))),
+  )
 
   const baseUrl = await listen(server, host, port)
   const sandbox: VnpaySandbox = {
     baseUrl,
     callbackUrl: '',
     accountConfig: () => ({
-      tmnCode,
-      hashSecret,
+      ...terminal,
       payUrl: `${baseUrl}/paymentv2/vpcpay.html`,
       apiUrl: `${baseUrl}/merchant_webapi/api/transaction`,
     }),
     async pay(payUrl, action) {
-      const fields = readOrder(new URL(payUrl).search.slice(1))
-      if (typeof fields === 'string') throw new Error(fields)
-      const { order, acks } = await act(fields, action)
-      return {
-        txnRef: fields.get('vnp_TxnRef') ?? '',
-        transactionNo: order.transactionNo,
-        acks,
-        returnUrl: `${fields.get('vnp_ReturnUrl') ?? ''}?${notice(order)}`,
-      }
+      const order = open(new URL(payUrl).search.slice(1))
+      const acks = await act(order, action)
+      return { txnRef: order.txnRef, transactionNo: order.transactionNo, acks, returnUrl: returnUrlOf(order) }
     },
-    async resend(txnRef, over = {}) {
+    async resend(txnRef, lie = {}) {
       const order = orders.get(txnRef)
-      if (order === undefined) throw new Error(`no order ${txnRef}`)
-      return await call(notice(order, over))
+      if (order === undefined) throw new RangeError(`no order ${txnRef}`)
+      return await notify(order, lie)
     },
     misbehave(how) {
       misbehaviour = how
@@ -298,4 +197,24 @@ export async function startVnpay({
     close: () => server.close(),
   }
   return sandbox
+}
+
+function payPage(order: VnpayOrder, query: string): string {
+  const buttons = vnpayActions.map((action) => `<button name="action" value="${action}">${labels[action]}</button>`)
+  return page(
+    'VNPAY',
+    `<p><b>${vnd(order)}</b><br>${escapeHtml(order.fields.get('vnp_OrderInfo') ?? '')}<br><code>${escapeHtml(order.txnRef)}</code></p><form method="post" action="/act"><input type="hidden" name="query" value="${escapeHtml(query)}">${buttons.join('')}</form>`,
+  )
+}
+
+function ordersTable(orders: readonly VnpayOrder[]): string {
+  const rows = orders.map(
+    (order) =>
+      `<tr><td>${escapeHtml(order.txnRef)}</td><td>${vnd(order)}</td><td>${order.status}</td><td>${order.transactionNo}</td></tr>`,
+  )
+  return `<table><tr><th>Đơn / Order</th><th>Số tiền / Amount</th><th>Trạng thái / Status</th><th>Giao dịch / Transaction</th></tr>${rows.join('')}</table>`
+}
+
+function vnd({ amount }: VnpayOrder): string {
+  return `${(amount / 100n).toLocaleString('vi-VN')} ₫`
 }
