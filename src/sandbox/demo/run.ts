@@ -132,7 +132,10 @@ async function tell(
   await pending
   const lateInvoice = await portal.invoice(late.id)
   line('paid', `${lateInvoice.paidAt ?? '-'} (${lateInvoice.lateBySeconds ?? 0} s after the end)`)
-  check('money after expiry still pays while the price holds, and is marked late', lateInvoice.status === 'PAID' && (lateInvoice.lateBySeconds ?? 0) > 0)
+  check(
+    'money after expiry still pays while the price holds, and is marked late',
+    lateInvoice.status === 'PAID' && (lateInvoice.lateBySeconds ?? 0) > 0,
+  )
 
   section('6  What the dossier system heard')
   const dossiers = [card, account, qr, late].map(({ dossierCode }) => dossierCode)
