@@ -1,4 +1,17 @@
 /** The head of contracts/openapi.json; paths and schemas come from the routes themselves. */
+import { type Scope, scopes } from './clients/scopes.ts'
+
+const scopeMeanings: Record<Scope, string> = {
+  'invoices:read': 'Read own invoices',
+  'invoices:write': 'Issue, cancel and supersede invoices',
+  'payments:read': 'Read payment attempts of own invoices',
+  'payments:write': 'Start payment attempts',
+  'webhooks:manage': 'Register and manage webhook endpoints',
+  'events:read': 'Read and replay own events',
+  'catalogue:read': 'Read the fee table',
+  'catalogue:write': 'Load a catalogue',
+}
+
 export const openApiDocument = {
   openapi: '3.1.0',
   info: {
@@ -22,7 +35,12 @@ export const openApiDocument = {
       portal: {
         type: 'oauth2' as const,
         description: 'client_credentials with private_key_jwt',
-        flows: { clientCredentials: { tokenUrl: '/oauth/token', scopes: {} } },
+        flows: {
+          clientCredentials: {
+            tokenUrl: '/oauth/token',
+            scopes: Object.fromEntries(scopes.map((scope) => [scope, scopeMeanings[scope]])),
+          },
+        },
       },
       officer: {
         type: 'http' as const,

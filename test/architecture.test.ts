@@ -76,6 +76,22 @@ t.test('nobody below the command line imports the command line or the wiring', a
   t.same(wrong, [])
 })
 
+t.test('simulated partners share no code with the gateway they are to prove right', async (t) => {
+  const wrong = filesIn('src/sandbox')
+    .filter((file) => !file.startsWith('src/sandbox/demo/'))
+    .flatMap((file) => importsOf(file).map((target) => `${file} imports ${target}`))
+    .filter((line) => / imports (adapters|src)\//.test(line) && !/ imports src\/sandbox\//.test(line))
+  t.same(wrong, [])
+})
+
+t.test('only what starts a gateway knows that stores can be embedded', async (t) => {
+  const wrong = ['src', 'adapters']
+    .flatMap(filesIn)
+    .filter((file) => !/^src\/(cli\/|serve\.ts$|sandbox\/|store\/embedded\/)/.test(file))
+    .filter((file) => importsOf(file).some((target) => target.startsWith('src/store/embedded/')))
+  t.same(wrong, [])
+})
+
 t.test('the clock and random bytes come from the environment', async (t) => {
   const forbidden =
     /\bDate\.now\(|\bnew Date\(\)|Math\.random|\brandomBytes\(|\brandomUUID\(|\bsetTimeout\(|\bsetInterval\(/

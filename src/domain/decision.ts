@@ -190,8 +190,14 @@ export const decisionTable: readonly Row[] = [
   {
     rule: 'failure',
     means: 'the attempt failed: the invoice is open again for the next attempt',
-    when: { kind: ['failed'], payment: unfinished },
+    when: { kind: ['failed'], payment: unfinished, invoice: open },
     effect: { verdict: 'recorded', payment: 'FAILED', invoice: 'ISSUED' },
+  },
+  {
+    rule: 'failure-of-rest',
+    means: 'an attempt failed whose invoice is paid or closed already: only the attempt ends',
+    when: { kind: ['failed'], payment: unfinished },
+    effect: { verdict: 'recorded', payment: 'FAILED' },
   },
   {
     rule: 'failure-after-success',

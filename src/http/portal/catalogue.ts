@@ -8,7 +8,7 @@ import { Problem } from '../../problem/problem.ts'
 import { requireScope } from '../auth/access-token.ts'
 import { callerOf } from '../auth/caller.ts'
 import { answerOnce, jsonAnswer } from './idempotent.ts'
-import { type PortalOptions, security } from './invoices.ts'
+import { type PortalOptions, portalScope } from './invoices.ts'
 import { idempotencyHeaders, problemSchema } from './schemas.ts'
 
 const refusals = {
@@ -56,7 +56,7 @@ export function registerCatalogueRoutes(
       schema: {
         tags: ['Catalogue'],
         summary: 'Fees of a procedure with their legal basis and validity',
-        security,
+        security: portalScope('catalogue:read'),
         params: z.object({ code: z.string().max(60) }),
         response: { 200: procedureAnswer, ...refusals },
       },
@@ -91,7 +91,7 @@ export function registerCatalogueRoutes(
       schema: {
         tags: ['Catalogue'],
         summary: 'Load a catalogue file: all of it or nothing',
-        security,
+        security: portalScope('catalogue:write'),
         headers: idempotencyHeaders,
         body: z.record(z.string(), z.unknown()).meta({ id: 'CatalogueFile' }),
         response: { 200: loadAnswer, ...refusals },

@@ -1,6 +1,7 @@
 /** Invoices: issue, batch, get, list, cancel, supersede. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Scope } from '../../clients/scopes.ts'
 import { canonicalCode } from '../../domain/codes/canonical.ts'
 import type { Environment } from '../../environment.ts'
 import type { Idempotency } from '../../idempotency/idempotency.ts'
@@ -42,7 +43,10 @@ export type PortalOptions = {
 
 /** Room for a thousand invoices. */
 const batchBodyBytes = 4 * 1024 * 1024
-export const security = [{ portal: [] }]
+/** OpenAPI security: portalScope('None') of a route that needs this scope. */
+export function portalScope(scope: Scope): { portal: Scope[] }[] {
+  return [{ portal: [scope] }]
+}
 const refusals = {
   400: problemSchema,
   401: problemSchema,
@@ -72,7 +76,7 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
       schema: {
         tags: ['Invoices'],
         summary: 'Issue a signed fee invoice',
-        security,
+        security: portalScope('invoices:write'),
         headers: idempotencyHeaders,
         body: issueInvoice,
         response: { 201: invoiceAnswer, ...refusals },
@@ -97,7 +101,7 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
       schema: {
         tags: ['Invoices'],
         summary: 'Issue up to 1,000 invoices, each with its own result',
-        security,
+        security: portalScope('invoices:write'),
         headers: idempotencyHeaders,
         body: issueBatch,
         response: { 200: batchAnswer, ...refusals },
@@ -136,7 +140,7 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
       schema: {
         tags: ['Invoices'],
         summary: 'Get an invoice',
-        security,
+        security: portalScope('invoices:read'),
         params: invoiceParams,
         response: { 200: invoiceAnswer, ...refusals, 404: problemSchema },
       },
@@ -151,7 +155,7 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
       schema: {
         tags: ['Invoices'],
         summary: 'List invoices, newest first',
-        security,
+        security: portalScope('invoices:read'),
         querystring: listInvoicesQuery,
         response: { 200: invoiceList, ...refusals },
       },
@@ -181,7 +185,7 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
       schema: {
         tags: ['Invoices'],
         summary: 'Cancel an unpaid invoice',
-        security,
+        security: portalScope('invoices:write'),
         headers: idempotencyHeaders,
         params: invoiceParams,
         body: cancelInvoiceBody,
@@ -206,7 +210,7 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
       schema: {
         tags: ['Invoices'],
         summary: 'Put a corrected invoice in the place of an open one',
-        security,
+        security: portalScope('invoices:write'),
         headers: idempotencyHeaders,
         params: invoiceParams,
         body: issueInvoice,

@@ -8,7 +8,7 @@ import type { Database } from '../../store/database.ts'
 import { requireScope } from '../auth/access-token.ts'
 import { type Caller, callerOf } from '../auth/caller.ts'
 import { answerOnceOutside, jsonAnswer } from './idempotent.ts'
-import { type PortalOptions, security } from './invoices.ts'
+import { type PortalOptions, portalScope } from './invoices.ts'
 import {
   idempotencyHeaders,
   invoiceParams,
@@ -59,7 +59,7 @@ export function registerPaymentRoutes(
       schema: {
         tags: ['Payments'],
         summary: 'Start a payment attempt',
-        security,
+        security: portalScope('payments:write'),
         headers: idempotencyHeaders,
         params: invoiceParams,
         body: startPaymentBody,
@@ -86,7 +86,7 @@ export function registerPaymentRoutes(
       schema: {
         tags: ['Payments'],
         summary: 'Get a payment attempt',
-        security,
+        security: portalScope('payments:read'),
         params: paymentParams,
         response: { 200: paymentAnswer, ...refusals },
       },

@@ -20,7 +20,7 @@ import { readFeed } from '../../store/event-feed.ts'
 import { requireScope } from '../auth/access-token.ts'
 import { callerOf } from '../auth/caller.ts'
 import { answerOnce, jsonAnswer } from './idempotent.ts'
-import { type PortalOptions, security } from './invoices.ts'
+import { type PortalOptions, portalScope } from './invoices.ts'
 import {
   endpointAnswer,
   endpointList,
@@ -58,7 +58,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
   const { database, environment, idempotency, authenticate, post, signEvent, allowedRanges } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
   const onRequest = requireScope(authenticate, 'webhooks:manage')
-  const about = (summary: string) => ({ tags: ['Webhooks'], summary, security })
+  const about = (summary: string) => ({ tags: ['Webhooks'], summary, security: portalScope('webhooks:manage') })
 
   routes.post(
     '/v1/webhook-endpoints',
@@ -176,7 +176,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       schema: {
         tags: ['Events'],
         summary: 'The same events as the webhooks, for those who would rather pull',
-        security,
+        security: portalScope('events:read'),
         querystring: eventsQuery,
         response: { 200: eventFeed, ...refusals },
       },
@@ -197,7 +197,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       schema: {
         tags: ['Events'],
         summary: 'Send an event again to every endpoint, under its own id',
-        security,
+        security: portalScope('events:read'),
         params: eventParams,
         response: { 200: replayAnswer, ...refusals },
       },

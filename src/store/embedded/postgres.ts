@@ -33,6 +33,8 @@ export type EmbeddedPostgresOptions = {
 }
 
 const startSeconds = 60
+const startTries = 10
+const startPauseMs = 500
 const owner = 'feegate'
 const databaseName = 'feegate'
 
@@ -122,8 +124,7 @@ async function start(places: Places, runAs: RunAs | null, settings: Readonly<Rec
   const options = Object.entries(all)
     .map(([name, value]) => `-c ${name}='${value}'`)
     .join(' ')
-  // pg_ctl gives the server a session of its own: Ctrl-C in a terminal reaches the gateway only, which stops it last.
-  await run(places, runAs, 'pg_ctl', [
+  const args = [
     'start',
     '-D',
     places.cluster,
@@ -134,7 +135,18 @@ async function start(places: Places, runAs: RunAs | null, settings: Readonly<Rec
     join(places.cluster, 'server.log'),
     '-o',
     options,
-  ])
+  ]
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // pg_ctl gives the server a session of its own: Ctrl-C in a terminal reaches the gateway only, which stops it last.
+      await run(places, runAs, 'pg_ctl', args)
+      return
+    } catch (error) {
+      // After a kill -9 the old server's children take a moment to notice and let go of the data.
+      if (attempt === startTries) throw error
+      await new Promise((resolve) => setTimeout(resolve, startPauseMs))
+    }
+  }
 }
 
 /** Process id of a living postmaster on this cluster; a stale pid file is left to PostgreSQL's own recovery. */

@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { signCompact } from '../../src/signing/compact-jws.ts'
+import { openKeyRing } from '../../src/signing/key-ring.ts'
+
+const program = fileURLToPath(new URL('../../bin/feegate.js', import.meta.url))
+const sample = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/samples/statements/${name}`, import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'feegate-cli-'))
+t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+
+type Ended = { readonly code: number; readonly out: string; readonly err: string }
+const feegate = (args: readonly string[], variables: Record<string, string> = {}): Promise<Ended> =>
+  new Promise((resolve) => {
+    const env = { ...process.env, DATA_DIR: folder, NODE_OPTIONS: '', NODE_V8_COVERAGE: undefined, ...variables }
+    execFile(process.execPath, [program, ...args], { env }, (error, out, err) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, out, err }),
+    )
+  })
+
+t.test('verify tells a genuine document from a changed one, with saved keys only', async (t) => {
+  const keys = openKeyRing(join(folder, 'keys'))
+  await keys.generate('ES256', new Date())
+  const jws = signCompact(keys.active(), 'feegate-invoice+jws', Buffer.from('{"invoiceId":"inv_1","total":58000}'))
+  const files = { genuine: join(folder, 'a.jws'), changed: join(folder, 'b.jws'), jwks: join(folder, 'jwks.json') }
+  writeFileSync(files.genuine, `${jws}\n`)
+  writeFileSync(
+    files.changed,
+    jws.replace(/.$/, (last) => (last === 'A' ? 'Q' : 'A')),
+  )
+  writeFileSync(files.jwks, JSON.stringify(keys.publicJwks()))
+  t.match(await feegate(['verify', files.genuine, '--jwks', files.jwks]), {
+    code: 0,
+    out: /^VALID feegate-invoice\+jws/,
+  })
+  t.match(await feegate(['verify', files.changed, '--jwks', files.jwks]), { code: 1, out: /NOT VALID/ })
+})
+
+t.test('statements inspect prints one object per statement and ends with 1 on a broken file', async (t) => {
+  const good = await feegate(['statements', 'inspect', sample('camt/camt052.v8.xml')])
+  t.equal(good.code, 0, good.err)
+  t.match(JSON.parse(good.out.split('\n')[0] ?? ''), { format: /camt/, credits: { sum: /^\d/ } })
+  const broken = join(folder, 'broken.sta')
+  writeFileSync(broken, ':20:X\n:25:1\n:28C:1\n:60F:C261120VND100,\n:61:261120C5,NTRFX\n:62F:C261120VND999,\n')
+  t.match(await feegate(['statements', 'inspect', broken, '--format', 'mt940']), { code: 1, err: /line/ })
+})
+
+t.test('a wrong setting, a missing file and an unknown command are one clear sentence and exit 1', async (t) => {
+  t.match(await feegate(['serve'], { PORT: 'many' }), { code: 1, err: /^wrong settings: PORT/ })
+  t.match(await feegate(['serve'], { FEEGATE_MODE: 'production' }), { code: 1, err: /PUBLIC_URL/ })
+  t.match(await feegate(['directory', 'load', '/nowhere.json']), { code: 1, err: /nowhere/ })
+  t.match(await feegate(['dance']), { code: 1, err: /unknown command/ })
+})
