@@ -1,14 +1,8 @@
 import { z } from 'zod'
-
-const sepay = z.discriminatedUnion('mode', [
-  z.strictObject({
-    name: z.literal('sepay'),
-    mode: z.literal('hmac'),
-    secret: z.string().min(16).max(256),
-    toleranceSeconds: z.int().min(30).max(900).default(300),
-  }),
-  z.strictObject({ name: z.literal('sepay'), mode: z.literal('apikey'), apiKey: z.string().min(16).max(256) }),
-])
+import { payosSource } from './sources/payos.ts'
+import { sepaySource } from './sources/sepay.ts'
+import { vietqrvnSource } from './sources/vietqrvn.ts'
+import { vietqrvnHmacSource } from './sources/vietqrvn-hmac.ts'
 
 /** One collection account that payers transfer to, and who tells us of its credits. Meaning of each key: README.md. */
 export const accountSchema = z.strictObject({
@@ -18,9 +12,8 @@ export const accountSchema = z.strictObject({
   merchantName: z.string().max(25).optional(),
   merchantCity: z.string().max(15).optional(),
   /** Exactly one source is believed; another's message is refused. */
-  source: sepay,
+  source: z.discriminatedUnion('name', [sepaySource, payosSource, vietqrvnSource, vietqrvnHmacSource]),
 })
 
 export type VietQrConfig = z.infer<typeof accountSchema>
-export type SepaySource = z.infer<typeof sepay>
 export const secretFields = ['source'] as const

@@ -1,10 +1,9 @@
 import type { Adapter, Order, RailAccount, StartResult, Step } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
 import { accountSchema, secretFields, type VietQrConfig } from './account.ts'
 import { buildVietQr, purposeMaxLength } from './build.ts'
-import { acknowledgeSepay, readSepay } from './sources/sepay.ts'
+import { acknowledge, lookup, readCallback } from './credit.ts'
 
-/** VietQR / NAPAS 247: one QR per invoice, paid by transfer and told of by a signed credit notice (rails.md §2). */
+/** VietQR / NAPAS 247: one QR per invoice, paid by transfer and told of by a credit notice (rails.md §2). */
 export const vietqr: Adapter<VietQrConfig> = {
   name: 'vietqr',
   titleVi: 'Chuyển khoản VietQR',
@@ -23,7 +22,12 @@ export const vietqr: Adapter<VietQrConfig> = {
     maxAmount: 499_999_999n,
     descriptionMaxLength: purposeMaxLength,
     source: 'rails.md §2',
-    unverified: ['limit of one transfer (press releases only)'],
+    unverified: [
+      'limit of one transfer (press releases only)',
+      'payOS: what its probe of our address holds',
+      'VietQR.vn: HTTP status of refusals, retries',
+      'VietQR.vn HMAC mode: path, positive answer, spellings of transactionTime',
+    ],
   },
   accountSchema,
   secretFields,
@@ -33,15 +37,9 @@ export const vietqr: Adapter<VietQrConfig> = {
 
   start,
 
-  lookup(request) {
-    const body = parseJsonObject(request.body)
-    const content = body.ok && typeof body.value.content === 'string' ? body.value.content.slice(0, 100) : null
-    const accountHint =
-      body.ok && typeof body.value.accountNumber === 'string' ? body.value.accountNumber.slice(0, 40) : null
-    return { merchantRef: content, accountHint }
-  },
-  readCallback: readSepay,
-  acknowledge: acknowledgeSepay,
+  lookup,
+  readCallback,
+  acknowledge,
 }
 
 function start(order: Order, { config }: RailAccount<VietQrConfig>): Step<StartResult> {

@@ -23,7 +23,8 @@ const shortest = 12
 const longest = 512
 
 export function parseVietQr(payload: string): QrReading {
-  if (payload.length < shortest || payload.length > longest) return { ok: false, reason: 'too short' }
+  if (payload.length < shortest) return { ok: false, reason: 'too short' }
+  if (payload.length > longest) return { ok: false, reason: 'length' }
   if (payload.slice(-8, -4) !== '6304' || crc16(payload.slice(0, -4)) !== payload.slice(-4).toUpperCase())
     return { ok: false, reason: 'crc' }
   const root = readFields(payload)

@@ -2,16 +2,18 @@ import { z } from 'zod'
 
 const address = z.url({ protocol: /^https?$/ }).regex(/^[^?#]+$/, 'must have no query or fragment')
 
+/** `VNPAYQR`, `VNBANK`, `INTCARD`, or one bank's code (rails.md §1.1). */
+export const bankCodeField = z.string().regex(/^[A-Za-z0-9]{3,20}$/)
+
 /** One terminal at VNPAY. Meaning of each key: README.md. */
 export const accountSchema = z.strictObject({
   tmnCode: z.string().regex(/^[A-Za-z0-9]{8}$/),
   hashSecret: z.string().min(16).max(256),
   payUrl: address.default('https://sandbox.vnpayment.vn/paymentv2/vpcpay.html'),
   apiUrl: address.default('https://sandbox.vnpayment.vn/merchant_webapi/api/transaction'),
-  bankCode: z
-    .string()
-    .regex(/^[A-Za-z0-9]{3,20}$/)
-    .optional(),
+  bankListUrl: address.default('https://sandbox.vnpayment.vn/qrpayauth/api/merchant/get_bank_list'),
+  startBy: z.enum(['page', 'qr']).default('page'),
+  bankCode: bankCodeField.optional(),
   orderType: z
     .string()
     .regex(/^[A-Za-z0-9]{1,100}$/)

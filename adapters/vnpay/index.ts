@@ -1,12 +1,12 @@
 import type { Adapter } from '../contract.ts'
+import { attemptReference } from '../shared/attempt-reference.ts'
 import { accountSchema, secretFields, type VnpayConfig } from './account.ts'
 import { acknowledge } from './acknowledge.ts'
 import { maxAmount } from './amount.ts'
 import { lookup, readCallback } from './callback.ts'
 import { inquire, readInquiry } from './inquiry.ts'
-import { attemptReference } from './reference.ts'
 import { inquireRefund, readRefund, readRefundInquiry, refund } from './refund.ts'
-import { orderInfoMaxLength, start } from './start.ts'
+import { orderInfoMaxLength, readStart, start } from './start.ts'
 
 /** VNPAY PAY 2.1.0: hosted page for domestic cards and accounts, international cards and VNPAY-QR (rails.md §1). */
 export const vnpay: Adapter<VnpayConfig> = {
@@ -27,7 +27,8 @@ export const vnpay: Adapter<VnpayConfig> = {
     descriptionMaxLength: orderInfoMaxLength,
     source: 'rails.md §1',
     unverified: [
-      'production addresses (payUrl, apiUrl)',
+      'production addresses (payUrl, apiUrl, bankListUrl)',
+      'whether a terminal may ask for QR codes, and which codes refuse one (startBy)',
       'smallest amount per payment and per bank',
       'whether refusals of querydr and refund are signed',
       'how querydr tells of refunds of a payment',
@@ -40,6 +41,7 @@ export const vnpay: Adapter<VnpayConfig> = {
   merchantRef: ({ sequence }) => attemptReference(sequence),
 
   start,
+  readStart: (answer, state) => readStart(answer, state),
 
   lookup,
   readCallback: (request, account) => readCallback(request, account),

@@ -4,10 +4,11 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import t from 'tap'
-import { HashAlgorithm, RefundTransactionType, VNPay } from 'vnpay'
+import { HashAlgorithm, ProductCode, RefundTransactionType, VNPay, VnpCurrCode, VnpLocale } from 'vnpay'
 import { requestText } from '../../../adapters/vnpay/call.ts'
 import { vnpay } from '../../../adapters/vnpay/index.ts'
 import { hashOf } from '../../../adapters/vnpay/signature.ts'
+import { foldToLatin } from '../../../src/domain/fold.ts'
 import { context, get, makeAccount, makeAttempt, makeOrder, noticeQuery, secret, signedAnswer } from './vectors.ts'
 
 const account = makeAccount()
@@ -19,21 +20,46 @@ function libraryAccepts(query: string): boolean {
   return Reflect.apply(library.verifyIpnCall, library, [Object.fromEntries(new URLSearchParams(query))]).isVerified
 }
 
-t.test('law: the pay address carries the hash the library makes', async () => {
+t.test('law: the pay address is the one the library builds, and the library accepts it', async () => {
   const order = fc.record({
     amount: fc.bigInt({ min: 1n, max: 9_999_999_999n }),
+    merchantRef: fc.stringMatching(/^[A-Z0-9]{1,34}$/),
     description: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }),
     locale: fc.constantFrom('vi' as const, 'en' as const),
+    payerIp: fc.oneof(fc.ipV4(), fc.constant('2001:db8::1')),
     returnUrl: fc.webUrl({ withQueryParameters: true }),
+    payerInput: fc.constantFrom({}, { bankCode: 'NCB' }, { bankCode: 'VNPAYQR' }),
   })
   await fc.assert(
     fc.asyncProperty(order, async (overrides) => {
-      const step = vnpay.start?.(makeOrder(overrides), account, context)
+      const made = makeOrder(overrides)
+      const step = vnpay.start?.(made, account, context)
       if (step?.kind !== 'done' || step.result.kind !== 'redirect') throw new Error('no redirect')
-      const query = new URL(step.result.url).search.slice(1)
-      if (!libraryAccepts(query)) throw new Error(`refused: ${query}`)
+      const { bankCode } = made.payerInput
+      const theirs = library.buildPaymentUrl({
+        vnp_Amount: Number(made.amount),
+        vnp_TxnRef: made.merchantRef,
+        vnp_OrderInfo: foldToLatin(made.description, 255) || made.payCode,
+        vnp_OrderType: ProductCode.Other,
+        vnp_Locale: made.locale === 'en' ? VnpLocale.EN : VnpLocale.VN,
+        vnp_CurrCode: VnpCurrCode.VND,
+        vnp_IpAddr: made.payerIp,
+        vnp_ReturnUrl: made.returnUrl,
+        vnp_CreateDate: 20250310091000,
+        vnp_ExpireDate: 20250310092500,
+        ...(bankCode === undefined ? {} : { vnp_BankCode: bankCode }),
+      })
+      if (step.result.url !== theirs) throw new Error(`${step.result.url} is not ${theirs}`)
+      if (!libraryAccepts(new URL(step.result.url).search.slice(1))) throw new Error(`refused: ${theirs}`)
     }),
   )
+})
+
+t.test('the library refuses a notice to which a proxy added a field of another name', async (t) => {
+  const proxied = `${noticeQuery()}&utm_source=portal`
+  t.equal(vnpay.readCallback(get(proxied), account, context).kind, 'outcome', 'fields a proxy added are not signed')
+  t.equal(libraryAccepts(proxied), false, 'the library hashes them')
+  t.equal(libraryAccepts(noticeQuery()), true)
 })
 
 t.test('law: the library and the adapter agree on every notice, signed or changed', async () => {
@@ -79,7 +105,7 @@ t.test('calls: the library signs the same text, and verifies an answer to an inq
     vnp_OrderInfo: 'Truy van INV202503100001',
   })
   t.equal(answer.isVerified, true)
-  await caller.refund({
+  const refunded = await caller.refund({
     vnp_RequestId: 'RF1',
     vnp_TransactionType: RefundTransactionType.PARTIAL_REFUND,
     vnp_TxnRef: 'INV202503100001',
@@ -91,6 +117,7 @@ t.test('calls: the library signs the same text, and verifies an answer to an inq
     vnp_IpAddr: '198.51.100.7',
     vnp_OrderInfo: 'Hoan phi HS0001',
   })
+  t.equal(refunded.isVerified, false, 'the library divides the amount before it hashes (rails.md §1.6)')
   t.equal(received.length, 2)
   for (const fields of received) {
     const command = fields.vnp_Command === 'refund' ? 'refund' : 'querydr'

@@ -1,0 +1,17 @@
+/** OnePay writes đồng × 100 (rails.md §4.2). */
+import { z } from 'zod'
+
+/** Twelve digits on the wire: no source gives a limit. */
+export const maxAmount = 9_999_999_999n
+
+/** Throws RangeError outside 1 … `maxAmount`. */
+export function amountText(amount: bigint): string {
+  if (amount < 1n || amount > maxAmount) throw new RangeError(`OnePay cannot carry ${amount} VND`)
+  return (amount * 100n).toString()
+}
+
+/** Whole đồng of a `vpc_Amount`. */
+export const amountField = z
+  .string()
+  .regex(/^[1-9]\d{0,9}00$/)
+  .transform((text) => BigInt(text) / 100n)
