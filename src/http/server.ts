@@ -42,7 +42,7 @@ const comeAgainSeconds = 5
 export function createServer({ log, metrics, trustedProxies }: ServerOptions): FastifyInstance {
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: ordinaryBodyBytes,
     // A client that sends its request slower than this is cut off.
     requestTimeout: 30_000,
