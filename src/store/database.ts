@@ -10,16 +10,23 @@ export type Transaction = { readonly query: Query }
 
 export type Listening = { close(): Promise<void> }
 
+export type TransactionOptions = { readonly isolation?: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE' }
+
+/** What a route that serves one tenant may do: every statement runs with that tenant's name set in the database. */
+export type TenantDatabase = {
+  readonly query: Query
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>, options?: TransactionOptions): Promise<Result>
+}
+
 export type Database = {
   readonly query: Query
   /**
    * Runs `work` in one transaction. Serialization failures and deadlocks are tried again (bounded, with jitter): the work
    * must have no effect outside the transaction. Resolves after the commit.
    */
-  transaction<Result>(
-    work: (tx: Transaction) => Promise<Result>,
-    options?: { readonly isolation?: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE' },
-  ): Promise<Result>
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>, options?: TransactionOptions): Promise<Result>
+  /** The same database seen as one tenant: portals and officers are served through it. */
+  forTenant(tenantId: string): TenantDatabase
   /** Calls the handler at each NOTIFY, and once after each reconnection, when some may have been missed. */
   listen(channel: string, handler: () => void): Promise<Listening>
   ping(): Promise<void>
@@ -129,7 +136,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   }
 
-  async function once<Result>(work: (tx: Transaction) => Promise<Result>, isolation: string): Promise<Result> {
+  async function once<Result>(
+    work: (tx: Transaction) => Promise<Result>,
+    isolation: string,
+    tenantId: string | null,
+  ): Promise<Result> {
     const client = await connect()
     let broken: Error | undefined
     const onError = (error: Error): void => {
@@ -138,7 +149,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     client.on('error', onError)
     let committing = false
     try {
-      await client.query(`BEGIN ISOLATION LEVEL ${isolation}`)
+      await client.query(
+        tenantId === null
+          ? `BEGIN ISOLATION LEVEL ${isolation}`
+          : // One round trip; ends with the transaction, so a pooled connection never keeps it.
+            `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL feegate.tenant = ${pg.escapeLiteral(tenantId)}`,
+      )
       const result = await work({ query: (text, values) => run(client, text, values) })
       committing = true
       await client.query('COMMIT')
@@ -160,6 +176,23 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   }
 
+  async function inTransaction<Result>(
+    work: (tx: Transaction) => Promise<Result>,
+    { isolation = 'READ COMMITTED' }: TransactionOptions,
+    tenantId: string | null,
+  ): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await once(work, isolation, tenantId)
+      } catch (error) {
+        const code = errorCode(error)
+        if ((code !== '40001' && code !== '40P01') || attempt === maxTries) throw error
+        log.info({ code, attempt }, 'transaction tried again')
+        await sleep(2 ** attempt * (1 + random()) * 5)
+      }
+    }
+  }
+
   return {
     async query(text, values) {
       try {
@@ -169,18 +202,11 @@ export function openDatabase(options: DatabaseOptions): Database {
         throw error
       }
     },
-    async transaction(work, { isolation = 'READ COMMITTED' } = {}) {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await once(work, isolation)
-        } catch (error) {
-          const code = errorCode(error)
-          if ((code !== '40001' && code !== '40P01') || attempt === maxTries) throw error
-          log.info({ code, attempt }, 'transaction tried again')
-          await sleep(2 ** attempt * (1 + random()) * 5)
-        }
-      }
-    },
+    transaction: (work, transactionOptions = {}) => inTransaction(work, transactionOptions, null),
+    forTenant: (tenantId) => ({
+      query: (text, values) => inTransaction((tx) => tx.query(text, values), {}, tenantId),
+      transaction: (work, transactionOptions = {}) => inTransaction(work, transactionOptions, tenantId),
+    }),
     listen: (channel, handler) => startListening(settings, channel, handler, log),
     async ping() {
       await this.query('SELECT 1', [])
