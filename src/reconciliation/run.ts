@@ -13,7 +13,7 @@ import { Problem } from '../problem/problem.ts'
 import type { Settler } from '../settlement/group.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { findDuties } from './matching/duties.ts'
-import { matchExact } from './matching/exact.ts'
+import { gatherNewLines, matchExact } from './matching/exact.ts'
 import { foundMoney, markOffered } from './matching/found-money.ts'
 import {
   classifyTheRest,
@@ -120,6 +120,7 @@ async function runPass(
   await tx.query(`SET LOCAL work_mem = '256MB'`, [])
   await layOutAccounts(tx, scope)
   await freeWithdrawn(tx, scope)
+  await gatherNewLines(tx, scope)
   await matchExact(tx, scope)
   onStep?.('rest')
   await gatherTheRest(tx, scope)

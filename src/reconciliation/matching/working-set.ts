@@ -92,15 +92,15 @@ export async function gatherTheRest(tx: Transaction, { tenantId, runId }: RunSco
   await tx.query(
     `CREATE TEMP TABLE w_lines ON COMMIT DROP AS
      SELECT ${line}, NULL::bigint AS item_id, NULL::bigint AS break_id, false AS held
-       FROM statement_files f JOIN statements s ON s.file_id = f.id JOIN statement_lines l ON l.statement_id = s.id
-      WHERE f.tenant_id = $1 AND f.kind = 'STATEMENT' AND f.status = 'IMPORTED' AND f.run_id IS NULL AND l.status = 'BOOK' AND l.withdrawn_at IS NULL
-        AND NOT EXISTS (SELECT 1 FROM reconciliation_items i WHERE i.line_id = l.id AND i.ended_on IS NULL)
+       FROM (SELECT line_id FROM run_new_lines n WHERE NOT EXISTS (SELECT 1 FROM run_exact e WHERE e.line_id = n.line_id)
+                AND NOT EXISTS (SELECT 1 FROM run_freed f WHERE f.line_id = n.line_id)) n
+       JOIN statement_lines l ON l.id = n.line_id
      UNION ALL
      SELECT ${line}, o.item_id, o.break_id, coalesce(o.held, false)
        FROM (SELECT line_id, item_id, break_id, held FROM run_open WHERE line_id IS NOT NULL
              UNION ALL SELECT line_id, NULL, NULL, NULL FROM run_freed WHERE line_id IS NOT NULL) o
        JOIN statement_lines l ON l.id = o.line_id AND l.withdrawn_at IS NULL`,
-    [tenantId],
+    [],
   )
   const payment = `s.id AS settlement_id, a.bank, s.rail_account_id, s.direction, s.amount, s.rail_transaction_id, s.merchant_ref, v.pay_code, s.invoice_id,
       s.disposition, s.source, (s.paid_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS paid_on`
