@@ -27,6 +27,7 @@ import { findNames } from './matching/names.ts'
 import {
   attachRows,
   demandThirdLeg,
+  explainTroubledBatches,
   findBatchMismatches,
   findRowMismatches,
   joinLateRows,
@@ -148,7 +149,10 @@ async function runPass(
   await attachRows(tx)
   await demandThirdLeg(tx, scope)
   const found = last ? [] : await foundMoney(tx, scope)
-  if (found.length === 0) await classifyTheRest(tx, scope)
+  if (found.length === 0) {
+    await explainTroubledBatches(tx)
+    await classifyTheRest(tx, scope)
+  }
   if (last) await markOffered(tx)
   await dateResults(tx)
   onStep?.('record')

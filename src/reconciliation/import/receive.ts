@@ -21,7 +21,7 @@ export type SourceReading =
   | ({ readonly kind: 'STATEMENT'; readonly sourceId: string | null } & StatementReading)
   | {
       readonly kind: 'SETTLEMENT'
-      readonly sourceId: string
+      readonly sourceId: string | null
       readonly layout: string
       readonly railAccountId: string
       readonly mapping?: StatementMapping | undefined

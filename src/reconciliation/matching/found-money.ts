@@ -86,7 +86,7 @@ function outcomeOf(found: FoundRow): Outcome {
 export async function markOffered(tx: Transaction): Promise<void> {
   await tx.query(
     `UPDATE run_result r SET evidence = r.evidence || '{"offered": true}'
-      WHERE r.class IN ('MISSING_IN_GATEWAY') AND r.settlement_id IS NULL`,
+      WHERE r.class = 'MISSING_IN_GATEWAY' AND r.settlement_id IS NULL AND (r.invoice_id IS NOT NULL OR r.row_id IS NOT NULL)`,
     [],
   )
 }

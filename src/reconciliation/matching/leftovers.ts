@@ -22,7 +22,7 @@ export async function matchWindow(tx: Transaction): Promise<void> {
   await tx.query(
     `CREATE TEMP TABLE run_window ON COMMIT DROP AS
      SELECT l.line_id, l.bank, l.amount_vnd, d.position FROM w_lines l JOIN run_days d ON d.day = l.booked_on
-      WHERE l.direction = 'CREDIT' AND NOT l.reversal AND NOT l.held AND l.ref_codes IS NULL AND l.text_codes IS NULL
+      WHERE l.direction = 'CREDIT' AND NOT l.reversal AND NOT l.held
         AND NOT EXISTS (SELECT 1 FROM w_named n WHERE n.line_id = l.line_id)`,
     [],
   )
@@ -170,7 +170,8 @@ export async function classifyTheRest(tx: Transaction, { asOf, calendar, tenantI
     `INSERT INTO run_result (grp, class, evidence, line_id, invoice_id)
      SELECT 'L:' || l.line_id,
             CASE WHEN l.direction = 'DEBIT' THEN 'UNREFERENCED'
-                 WHEN n.invoice_id IS NOT NULL OR l.ref_codes IS NOT NULL OR l.text_codes IS NOT NULL THEN 'MISSING_IN_GATEWAY'
+                 -- A code that nobody wrote as a word may be chance.
+                 WHEN n.invoice_id IS NOT NULL OR l.ref_codes IS NOT NULL OR l.text_codes && l.words THEN 'MISSING_IN_GATEWAY'
                  ELSE 'UNREFERENCED' END,
             jsonb_strip_nulls(jsonb_build_object('reference', coalesce(n.ref, (l.ref_codes || l.text_codes)[1]))), l.line_id, n.invoice_id
        FROM w_lines l LEFT JOIN LATERAL (SELECT * FROM w_named n WHERE n.line_id = l.line_id ORDER BY n.invoice_id LIMIT 1) n ON true

@@ -28,6 +28,17 @@ export async function pairRows(tx: Transaction): Promise<void> {
     [],
   )
   await tx.query(`ANALYZE run_row_pairs`, [])
+  // The whole batch counts, also rows that stand in breaks of their own: the rail paid for them.
+  await tx.query(
+    `CREATE TEMP TABLE run_batches ON COMMIT DROP AS
+     SELECT a.bank, r.rail_account_id, r.batch_id, r.value_on, sum(r.net) AS net
+       FROM settlement_rows r
+       JOIN (SELECT DISTINCT rail_account_id, batch_id, bank FROM w_rows WHERE batch_id IS NOT NULL) a
+         ON a.rail_account_id = r.rail_account_id AND a.batch_id = r.batch_id
+      WHERE r.withdrawn_at IS NULL AND r.status IN ('SUCCEEDED', 'REVERSED')
+      GROUP BY 1, 2, 3, 4`,
+    [],
+  )
 }
 
 /** Rows that arrive after their payment was explained without them join its match; rows that move nothing explain themselves. */
@@ -88,17 +99,6 @@ export async function findRowMismatches(tx: Transaction, { tenantId }: RunScope)
 
 /** Rule 4: the net sum of a batch is one credit of its value date; exactly one batch and one credit fit. */
 export async function matchBatches(tx: Transaction): Promise<void> {
-  // The whole batch counts, also rows that stand in breaks of their own: the rail paid for them.
-  await tx.query(
-    `CREATE TEMP TABLE run_batches ON COMMIT DROP AS
-     SELECT a.bank, r.rail_account_id, r.batch_id, r.value_on, sum(r.net) AS net
-       FROM settlement_rows r
-       JOIN (SELECT DISTINCT rail_account_id, batch_id, bank FROM w_rows WHERE batch_id IS NOT NULL) a
-         ON a.rail_account_id = r.rail_account_id AND a.batch_id = r.batch_id
-      WHERE r.withdrawn_at IS NULL AND r.status IN ('SUCCEEDED', 'REVERSED')
-      GROUP BY 1, 2, 3, 4`,
-    [],
-  )
   await tx.query(
     `CREATE TEMP TABLE run_batch_lines ON COMMIT DROP AS
      SELECT * FROM (
@@ -120,7 +120,23 @@ export async function matchBatches(tx: Transaction): Promise<void> {
        JOIN run_row_pairs x ON x.row_id = r.row_id
        JOIN w_pays p ON p.settlement_id = x.settlement_id`,
   )
-  // A batch of nothing but troubled rows: its credit is explained all the same.
+  // Rows whose payment came on record after their batch was credited.
+  await take(
+    tx,
+    `INSERT INTO run_result (grp, class, rule, evidence, settlement_id, row_id, invoice_id, joins_item)
+     SELECT DISTINCT ON (r.row_id) 'R:' || r.row_id, ${classOfPair}, 'BATCH', jsonb_build_object('batch', r.batch_id), p.settlement_id, r.row_id, p.invoice_id,
+            CASE WHEN ${classOfPair} IS NULL THEN i.id END
+       FROM w_rows r
+       JOIN run_row_pairs x ON x.row_id = r.row_id
+       JOIN w_pays p ON p.settlement_id = x.settlement_id
+       JOIN settlement_rows o ON o.rail_account_id = r.rail_account_id AND o.batch_id = r.batch_id AND o.value_on IS NOT DISTINCT FROM r.value_on
+       JOIN reconciliation_items i ON i.row_id = o.id AND i.ended_on IS NULL AND i.rule = 'BATCH'
+      ORDER BY r.row_id, i.id`,
+  )
+}
+
+/** A batch of nothing but rows that stand in breaks of their own: its credit is explained all the same. */
+export async function explainTroubledBatches(tx: Transaction): Promise<void> {
   await take(
     tx,
     `INSERT INTO run_result (grp, rule, evidence, line_id)

@@ -94,6 +94,12 @@ export async function recordBreaks(tx: Transaction, { tenantId, runId, now }: Ru
     `UPDATE run_breaks n SET break_id = b.id FROM breaks b WHERE b.tenant_id = $1 AND b.key = n.key AND b.status IN ('OPEN', 'WAITING')`,
     [tenantId],
   )
+  // What the settlement door refused once is not offered to it again.
+  await tx.query(
+    `UPDATE run_breaks n SET evidence = n.evidence || '{"offered": true}' FROM breaks b
+      WHERE b.id = n.break_id AND b.class = n.class AND b.evidence ->> 'offered' = 'true'`,
+    [],
+  )
   await tx.query(
     `INSERT INTO break_history (tenant_id, break_id, at, actor, kind, facts)
      SELECT $1, b.id, $2, 'feegate', 'CLASS', jsonb_build_object('from', b.class, 'to', n.class)
