@@ -35,7 +35,7 @@ import {
   matchSingleRows,
   pairRows,
 } from './matching/rail-rows.ts'
-import { dateResults, recordBreaks, recordMatches, settleBreaks } from './matching/record.ts'
+import { dateResults, endWaits, recordBreaks, recordMatches, settleBreaks } from './matching/record.ts'
 import {
   drawEdges,
   findAmbiguous,
@@ -158,6 +158,7 @@ async function runPass(
   onStep?.('record')
   await recordMatches(tx, scope)
   if (found.length > 0) return found
+  await endWaits(tx, scope)
   await recordBreaks(tx, scope)
   await settleBreaks(tx, scope)
   await findDuties(tx, scope)

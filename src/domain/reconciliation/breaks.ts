@@ -259,8 +259,3 @@ export function breakClass(code: string): BreakClass {
   if (found === undefined) throw new RangeError(`there is no break class ${code}`)
   return found
 }
-
-/** Classes in the way of closing a day. */
-export const blockingClasses: readonly string[] = breakClasses
-  .filter(({ clearsItself, about }) => !clearsItself && about === 'MONEY')
-  .map(({ code }) => code)

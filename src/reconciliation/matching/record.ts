@@ -21,12 +21,12 @@ export async function dateResults(tx: Transaction): Promise<void> {
     [],
   )
   await tx.query(`ALTER TABLE run_dated ADD COLUMN counted_on date, ADD COLUMN open_from date`, [])
-  // A match counts on the day of its last part, a break on the day of its first; neither ever on a closed day.
+  // A match counts on the day of its last part, an item of a break on its own day; neither ever on a closed day.
   await tx.query(
-    `UPDATE run_dated d SET open_from = a.open_from, counted_on = greatest(g.day, a.open_from)
+    `UPDATE run_dated d SET open_from = a.open_from,
+            counted_on = greatest(a.open_from, CASE WHEN d.class IS NULL THEN g.day ELSE coalesce(d.paid_on, least(d.booked_on, d.occurred_on, d.sent_on)) END)
        FROM run_accounts a,
-            (SELECT grp, class IS NULL AS matched, CASE WHEN class IS NULL THEN max(greatest(booked_on, paid_on, coalesce(occurred_on, sent_on)))
-                         ELSE min(least(booked_on, paid_on, coalesce(occurred_on, sent_on))) END AS day FROM run_dated GROUP BY 1, 2, class) g
+            (SELECT grp, class IS NULL AS matched, max(greatest(booked_on, paid_on, coalesce(occurred_on, sent_on))) AS day FROM run_dated GROUP BY 1, 2) g
       WHERE a.rail_account_id = d.rail_account_id AND g.grp = d.grp AND g.matched = (d.class IS NULL)`,
     [],
   )
@@ -141,6 +141,16 @@ export async function recordBreaks(tx: Transaction, { tenantId, runId, now }: Ru
             ${firstDay('paid_on', 'settlement_id')}, $1, d.rail_account_id, d.evidence
        FROM run_dated d JOIN run_breaks n ON n.key = d.grp WHERE d.class IS NOT NULL ORDER BY d.no`,
     [tenantId, runId],
+  )
+}
+
+/** Waits that are over put the break in front of its owner again. */
+export async function endWaits(tx: Transaction, { tenantId, now, asOf }: RunScope): Promise<void> {
+  await tx.query(
+    `WITH over AS (
+       UPDATE breaks SET status = 'OPEN', wait_until = NULL, updated_at = $2 WHERE tenant_id = $1 AND status = 'WAITING' AND wait_until < $3::date RETURNING id)
+     INSERT INTO break_history (tenant_id, break_id, at, actor, kind, facts) SELECT $1, id, $2, 'feegate', 'OPENED', '{"waitOver": true}' FROM over`,
+    [tenantId, now, asOf],
   )
 }
 
