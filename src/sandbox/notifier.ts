@@ -28,8 +28,11 @@ export type CallbackPlan = {
   /** The reference the callback is about. */
   readonly about: string
   readonly label: string
-  /** Built anew for each attempt: some rails sign the moment of sending. Null while no address is known. */
-  readonly request: () => CallbackRequest | null
+  /**
+   * Built anew for each attempt: some rails sign the moment of sending, some fetch a token first. Null while no address is
+   * known; a text tells why there is nothing to send.
+   */
+  readonly request: () => CallbackRequest | string | null | Promise<CallbackRequest | string | null>
   readonly judge: (answer: CallbackAnswer) => Judgement
   /** Waits before the second, third … attempt. */
   readonly retryDelaysMs: readonly number[]
@@ -62,6 +65,8 @@ export type Notifier = {
   readonly callbacks: readonly Callback[]
   /** Resolves when the first attempt (all its copies) is over; retries follow by themselves. */
   send(plan: CallbackPlan): Promise<Callback>
+  /** One call beside the callbacks, for rails that fetch a token first; a text when no answer came. */
+  exchange(message: CallbackRequest, timeoutMs: number): Promise<CallbackAnswer | string>
   /** Makes every waiting retry now. */
   retryNow(): Promise<void>
   /** Sends what `outOfOrder` still keeps back. */
@@ -83,15 +88,20 @@ export function createNotifier({ clock, timers, log }: SandboxContext, behaviour
   let closed = false
 
   async function call(plan: CallbackPlan): Promise<CallbackAnswer | string> {
-    const message = plan.request()
+    if (behaviour.current.callbacksLost) return 'lost on the way'
+    const message = await plan.request()
     if (message === null) return 'no callback address is set'
+    return typeof message === 'string' ? message : await exchange(message, plan.timeoutMs)
+  }
+
+  async function exchange(message: CallbackRequest, timeoutMs: number): Promise<CallbackAnswer | string> {
     try {
       const answer = await request(message.url, {
         dispatcher,
         method: message.method,
         headers: message.headers,
         ...(message.body === undefined ? {} : { body: message.body }),
-        signal: AbortSignal.timeout(plan.timeoutMs),
+        signal: AbortSignal.timeout(timeoutMs),
       })
       const contentType = answer.headers['content-type']
       return {
@@ -166,6 +176,7 @@ export function createNotifier({ clock, timers, log }: SandboxContext, behaviour
       await Promise.all(due.map(({ retry }) => retry()))
     },
     release,
+    exchange,
     async close() {
       closed = true
       for (const { cancel } of waiting.values()) cancel()

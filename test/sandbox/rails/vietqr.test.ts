@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { QRPay } from 'vietnam-qr-pay'
 import { makeContext } from '../../../src/sandbox/context.ts'
-import { sepayHeaders, startVietqr, type Vietqr, type VietqrOptions } from '../../../src/sandbox/rails/vietqr-sepay.ts'
+import { type SepayAuth, sepayHeaders, sepaySource } from '../../../src/sandbox/rails/credit-sepay.ts'
+import { startVietqr, type Vietqr, type VietqrOptions } from '../../../src/sandbox/rails/vietqr.ts'
 import { crc, readVietQr } from '../../../src/sandbox/rails/vietqr-text.ts'
 import { eventually, type HandTimers, handTimers } from '../hand-timers.ts'
 import { fakeGateway, type Reply } from '../test-gateway.ts'
@@ -51,7 +52,8 @@ t.test('texts of the vectors are read as the library reads them', async (t) => {
 })
 
 const success: Reply = { status: 200, body: '{"success":true}' }
-const options: VietqrOptions = { accountNumber: '90000000001', auth: { mode: 'hmac', secret: 'secret-of-the-sandbox' } }
+const auth: SepayAuth = { mode: 'hmac', secret: 'secret-of-the-sandbox' }
+const options: VietqrOptions = { accountNumber: '90000000001', source: sepaySource(auth) }
 
 async function bank(t: Test, over: Partial<VietqrOptions> = {}): Promise<{ vietqr: Vietqr; timers: HandTimers }> {
   const timers = handTimers()
@@ -72,14 +74,17 @@ t.test('a payer scans and transfers, and the notice tells of exactly that', asyn
   t.match(callbackAcks, [{ asExpected: true, next: 'stop' }])
   const [sent] = gateway.sent
   t.match(JSON.parse(sent?.body ?? ''), {
-    ...transaction,
+    id: transaction?.id,
+    referenceCode: transaction?.reference,
+    accountNumber: options.accountNumber,
     transferAmount: 150_000,
     content: 'A2345678BCDE',
+    code: 'A2345678BCDE',
     transferType: 'in',
+    transactionDate: '2026-11-20 12:00:00',
   })
   const at = new Date(Number(sent?.headers['x-sepay-timestamp']) * 1000)
-  t.match(sent?.headers, sepayHeaders(sent?.body ?? '', options.auth, at))
-  t.match(transaction, { transactionDate: '2026-11-20 12:00:00' })
+  t.match(sent?.headers, sepayHeaders(sent?.body ?? '', auth, at))
 })
 
 t.test('a code with another checksum, bank, account or an amount above the limit is not paid', async (t) => {
@@ -148,9 +153,50 @@ t.test('the bank app works by forms alone', async (t) => {
   const post = async (path: string, form: Record<string, string>): Promise<string> =>
     (await fetch(`${vietqr.baseUrl}${path}`, { method: 'POST', body: new URLSearchParams(form) })).text()
   t.match(await (await fetch(`${vietqr.baseUrl}/app`)).text(), '<textarea name="qr"')
-  t.match(await post('/app/scan', { qr: '<b>' }), 'The QR code cannot be used')
-  const qr = qrOf('150000')
-  t.match(await post('/app/scan', { qr }), 'value="150000"')
-  t.match(await post('/app/transfer', { qr, amount: '150000', content: 'A2345678BCDE', way: 'success' }), '150.000 ₫')
-  t.match(vietqr.transactions, [{ transferAmount: 150_000 }])
+  t.match(await post('/app/scan', { qr: '<b>' }), 'This transfer cannot be made')
+  const account = options.accountNumber
+  t.match(await post('/app/scan', { qr: qrOf('150000') }), 'value="150000"')
+  t.match(
+    await post('/app/transfer', { account, amount: '150000', content: 'A2345678BCDE', way: 'success' }),
+    '150.000 ₫',
+  )
+  t.match(vietqr.transactions, [{ amount: 150_000n, content: 'A2345678BCDE' }])
+})
+
+t.test('an order typed by hand is paid like a scanned one; an account nobody keeps is refused', async (t) => {
+  const { vietqr } = await bank(t)
+  const type = (account: string, amount: string): Promise<Response> =>
+    fetch(`${vietqr.baseUrl}/app/type`, {
+      method: 'POST',
+      body: new URLSearchParams({ account, amount, content: 'A2345678BCDE' }),
+    })
+  t.match(await (await type(options.accountNumber, '150000')).text(), 'value="A2345678BCDE"')
+  t.equal((await type('90000000009', '150000')).status, 400)
+  t.equal((await type(options.accountNumber, '1.5')).status, 400)
+})
+
+t.test('the app hands an order for another bank on to that bank', async (t) => {
+  const { vietqr } = await bank(t)
+  const other = (await bank(t, { accountNumber: '90000000002' })).vietqr
+  vietqr.neighbours = new Map([[other.accountNumber, other.baseUrl]])
+  const qr = qrOf('150000', 'A2345678BCDE', '90000000002')
+  const page = await fetch(`${vietqr.baseUrl}/app/scan`, { method: 'POST', body: new URLSearchParams({ qr }) })
+  t.equal(new URL(page.url).origin, other.baseUrl)
+  t.match(await page.text(), '90000000002')
+})
+
+t.test('a changed notice keeps the signature of the true one; with an API key the forger has none', async (t) => {
+  const gateway = await fakeGateway(t, () => ({ status: 401, body: '{"success":false}' }))
+  for (const mode of ['hmac', 'apikey'] as const) {
+    const how: SepayAuth = mode === 'hmac' ? auth : { mode, apiKey: 'key-of-the-sandbox' }
+    const { vietqr } = await bank(t, { source: sepaySource(how) })
+    vietqr.callbackUrl = gateway.url
+    t.match((await vietqr.pay(qrOf('150000'), 'tampered')).callbackAcks, [{ asExpected: true, next: 'give up' }])
+    const [sent] = gateway.sent.splice(0)
+    const at = new Date(Number(sent?.headers['x-sepay-timestamp'] ?? 0) * 1000)
+    t.match(JSON.parse(sent?.body ?? ''), { transferAmount: 150_001 })
+    const made = sepayHeaders(sent?.body ?? '', how, at)
+    if (mode === 'hmac') t.not(sent?.headers['x-sepay-signature'], made['x-sepay-signature'])
+    else t.not(sent?.headers.authorization, made.authorization)
+  }
 })
