@@ -150,7 +150,7 @@ function switches(current: Misbehaviour): Html {
     const value = current[name]
     return typeof value === 'number'
       ? html`<label>${label} <input type="number" name="${name}" value="${value}"></label>`
-      : html`<label class="switch"><input type="checkbox" name="${name}"${value ? html` checked` : html``}> ${label}</label>`
+      : html`<label class="switch"><input type="checkbox" name="${name}"${value ? html` checked` : html``}> <span>${label}</span></label>`
   }
   return html`<form method="post" action="/sandbox/misbehave">${switchNames.map(field)}<button>${both('Áp dụng', 'Apply')}</button></form>`
 }

@@ -15,6 +15,8 @@ export const testAccountIds = Object.fromEntries(
 export type PartnersOver = {
   /** Partners with a rail account at the gateway. */
   readonly only?: readonly RailName[]
+  /** Changes to the config of each of those accounts. */
+  readonly config?: Readonly<Record<string, unknown>>
   readonly sandbox?: SandboxOptions
 }
 
@@ -26,7 +28,7 @@ export async function testPartners(t: Test, over: PartnersOver = {}): Promise<Pa
   const place = { beneficiaryAccountId: 'bac_h56-14-colle', agencyCode: 'H56.14' }
   const railAccounts = railAccountsOf(sandbox, place, { ids: testAccountIds, only }).map((entry) => {
     const title = entry.id.replace('-test', '').toUpperCase()
-    return { ...entry, titleVi: title, titleEn: title }
+    return { ...entry, titleVi: title, titleEn: title, config: { ...entry.config, ...over.config } }
   })
   await gateway.load(testDirectory({ railAccounts }))
   connectGateway(sandbox, gateway.url, testAccountIds)

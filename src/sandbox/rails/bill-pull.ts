@@ -6,7 +6,7 @@ import { compactTime } from '../bank-time.ts'
 import { wrongBy } from '../behaviour.ts'
 import type { SandboxContext } from '../context.ts'
 import type { Callback, CallbackAnswer, Judgement } from '../notifier.ts'
-import { both, dong, facts, html } from '../page.ts'
+import { both, dong, facts, html, money } from '../page.ts'
 import { formOf, registerConsole, sendPage } from '../partner.ts'
 import {
   acknowledgementMs,
@@ -323,7 +323,7 @@ function texts(fields: Record<string, unknown>): Record<string, string> {
 function billPage(bill: Bill): ReturnType<typeof html> {
   return html`${facts([
     ['Người nộp', 'Payer', bill.custName],
-    ['Số tiền', 'Amount', dong(bill.amount)],
+    ['Số tiền', 'Amount', money(bill.amount)],
     ['Mã hoá đơn', 'Bill', bill.billId ?? ''],
   ])}${wayForm('/counter/pay', { custCode: bill.custCode }, ways)}`
 }

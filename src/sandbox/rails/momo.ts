@@ -3,7 +3,7 @@ import { wrongBy } from '../behaviour.ts'
 import { keep, type SandboxContext } from '../context.ts'
 import { spoilHex } from '../mac.ts'
 import type { Callback, CallbackAnswer, Judgement } from '../notifier.ts'
-import { dong, facts, html } from '../page.ts'
+import { dong, facts, html, money } from '../page.ts'
 import { formOf, jsonOf, registerConsole, sendPage } from '../partner.ts'
 import {
   makeRailParts,
@@ -156,7 +156,7 @@ export async function startMomo(context: SandboxContext, options: MomoOptions): 
         ...title,
         html`${facts([
           ['Mã đơn', 'Order', orderId],
-          ['Số tiền', 'Amount', dong(amount)],
+          ['Số tiền', 'Amount', money(amount)],
           ['Nội dung', 'For', orderInfo],
         ])}${wayForm('/v2/gateway/pay', { orderId }, ways)}`,
       )

@@ -1,5 +1,5 @@
 /** NAPAS's card form, as a page of its own, and its way back: the browser posts `napasResult` to the merchant's result page. */
-import { both, dong, facts, type Html, html } from '../page.ts'
+import { both, facts, type Html, html, money } from '../page.ts'
 import { wayForm } from '../ways.ts'
 import type { NapasOrder } from './napas-api.ts'
 import type { Envelope } from './napas-wire.ts'
@@ -18,11 +18,12 @@ export const ways = {
 export type NapasWay = keyof typeof ways
 
 export function cardPage(order: NapasOrder): Html {
-  const card = html`<label>${both('Số thẻ', 'Card number')} <input name="card" inputmode="numeric" autocomplete="off" value="9704 1500 0000 0018"></label>
+  // Without a name a field is not sent.
+  const card = html`<label>${both('Số thẻ', 'Card number')} <input inputmode="numeric" autocomplete="off" value="9704 1500 0000 0018"></label>
 <p class="en">${both('Số thẻ không rời khỏi trang này.', 'The card number never leaves this page.')}</p>`
   return html`${facts([
     ['Mã đơn', 'Order', order.id],
-    ['Số tiền', 'Amount', dong(order.amount)],
+    ['Số tiền', 'Amount', money(order.amount)],
     ['Nội dung', 'For', order.reference],
   ])}${wayForm('/hostedform/pay', { orderId: order.id, dataKey: order.dataKey }, ways, card)}`
 }

@@ -8,7 +8,7 @@ import { wrongBy } from '../behaviour.ts'
 import { keep, type SandboxContext } from '../context.ts'
 import { isHexOf, spoilHex } from '../mac.ts'
 import type { Acknowledgement, Callback, Judgement } from '../notifier.ts'
-import { both, dong, facts, html } from '../page.ts'
+import { both, dong, facts, html, money } from '../page.ts'
 import { formOf, jsonOf, registerConsole, sendPage } from '../partner.ts'
 import {
   acknowledgementMs,
@@ -321,7 +321,7 @@ function textsOf(value: object): Record<string, string> {
 function payPage(payment: PlatformPayment): ReturnType<typeof html> {
   return html`${facts([
     ['Mã tham chiếu', 'Reference', payment.reference],
-    ['Số tiền', 'Amount', dong(payment.amount)],
+    ['Số tiền', 'Amount', money(payment.amount)],
     ['Nội dung', 'For', payment.description],
     ['Thụ hưởng', 'Beneficiary', payment.beneficiary],
   ])}${wayForm(`/pay/${payment.reference}`, {}, ways)}`

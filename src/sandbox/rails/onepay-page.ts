@@ -1,5 +1,5 @@
 /** What a payer sees at OnePay. */
-import { dong, facts, type Html, html } from '../page.ts'
+import { facts, type Html, html, money } from '../page.ts'
 import { wayForm } from '../ways.ts'
 import type { OnepayTransaction } from './onepay-api.ts'
 
@@ -19,7 +19,7 @@ export type OnepayWay = keyof typeof ways
 export function payPage(transaction: OnepayTransaction, query: string): Html {
   return html`${facts([
     ['Mã đơn', 'Order', transaction.merchTxnRef],
-    ['Số tiền', 'Amount', dong(transaction.amount)],
+    ['Số tiền', 'Amount', money(transaction.amount)],
     ['Nội dung', 'For', transaction.orderInfo],
   ])}${wayForm('/paygate/pay', { order: query }, ways)}`
 }

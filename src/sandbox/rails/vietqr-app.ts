@@ -1,5 +1,5 @@
 /** The bank app a payer transfers with: scans a VietQR, or takes the order typed by hand. It lets the payer change amount and text: payers do. */
-import { both, dong, facts, type Html, html } from '../page.ts'
+import { both, facts, type Html, html, money } from '../page.ts'
 import { wayForm } from '../ways.ts'
 import type { ScannedQr } from './vietqr-text.ts'
 
@@ -52,7 +52,7 @@ export function donePage(transferred: Transferred | null): Html {
   if (transferred === null) return html`<p>${both('Không có tiền nào được chuyển.', 'No money was moved.')}</p>${back}`
   return html`${facts([
     ['Mã giao dịch', 'Reference', transferred.reference],
-    ['Số tiền', 'Amount', dong(transferred.amount)],
+    ['Số tiền', 'Amount', money(transferred.amount)],
     ['Nội dung', 'Text', transferred.content],
     ['Phản hồi của cổng', 'Gateway answered', transferred.meanings.join(', ') || '—'],
   ])}${back}`

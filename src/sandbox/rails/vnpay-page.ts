@@ -1,5 +1,5 @@
 /** What a payer sees at VNPAY. */
-import { dong, facts, type Html, html } from '../page.ts'
+import { facts, type Html, html, money } from '../page.ts'
 import { wayForm } from '../ways.ts'
 import type { VnpayTransaction } from './vnpay-order.ts'
 
@@ -20,7 +20,7 @@ export type VnpayWay = keyof typeof ways
 export function payPage(transaction: VnpayTransaction, query: string): Html {
   return html`${facts([
     ['Mã đơn', 'Order', transaction.txnRef],
-    ['Số tiền', 'Amount', dong(transaction.amount)],
+    ['Số tiền', 'Amount', money(transaction.amount)],
     ['Nội dung', 'For', transaction.orderInfo],
     ['Ngân hàng', 'Bank', transaction.bankCode],
   ])}${wayForm('/paymentv2/pay', { order: query }, ways)}`

@@ -3,7 +3,7 @@ import { wrongBy } from '../behaviour.ts'
 import { keep, type SandboxContext } from '../context.ts'
 import { spoilHex } from '../mac.ts'
 import type { Callback, CallbackAnswer, Judgement } from '../notifier.ts'
-import { both, dong, facts, html } from '../page.ts'
+import { both, dong, facts, html, money } from '../page.ts'
 import { formOf, jsonOf, registerConsole, sendPage } from '../partner.ts'
 import {
   acknowledgementMs,
@@ -188,7 +188,7 @@ export async function startZalopay(context: SandboxContext, options: ZalopayOpti
         ...title,
         html`${facts([
           ['Mã đơn', 'Order', appTransId],
-          ['Số tiền', 'Amount', dong(amount)],
+          ['Số tiền', 'Amount', money(amount)],
           ['Nội dung', 'For', description],
         ])}${wayForm('/openinapp', { order: appTransId }, ways)}`,
       )
