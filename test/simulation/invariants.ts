@@ -177,7 +177,8 @@ function bankMoney({ banks }: Stage): BankMoney[] {
         reference: txnRef,
         key: transactionNo,
         amount: paidAmount,
-        canBeAsked: true,
+        // Orders of nobody (actions.ts) are none of ours to ask about.
+        canBeAsked: !txnRef.startsWith('NOBODY'),
         acknowledged: acknowledged(vnpay.callbacks, txnRef),
       })),
     ...[...onepay.transactions.values()]
