@@ -92,6 +92,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
   const close = async (): Promise<void> => {
     await Promise.all(started.map((partner) => partner.close()))
+    await context.network.close()
   }
   const account = (name: 'vietqr' | 'payos' | 'vietqrvn' | 'vietqrvnHmac', source: CreditSource): Promise<Vietqr> =>
     add(startVietqr(context, { ...at(name), accountNumber: keys[name].accountNumber, source }))
