@@ -192,12 +192,12 @@ function bankMoney({ banks }: Stage): BankMoney[] {
         acknowledged: acknowledged(onepay.callbacks, merchTxnRef),
       })),
     ...vietqr.transactions
-      .filter(({ transferType }) => transferType === 'in')
-      .map(({ id, transferAmount }) => ({
+      .filter(({ direction }) => direction === 'in')
+      .map(({ id, amount }) => ({
         account: 'vietqr-sim',
         reference: String(id),
         key: String(id),
-        amount: BigInt(transferAmount),
+        amount,
         canBeAsked: false,
         acknowledged: acknowledged(vietqr.callbacks, String(id)),
       })),

@@ -128,6 +128,7 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
         attempt.status === 'UNKNOWN' && attempt.instruction.kind === 'otpChallenge'
           ? { kind: 'wait' as const }
           : attempt.instruction
+      if (instruction.kind === 'form') allowFormTo(reply, instruction.action)
       return sendPage(
         reply,
         200,
@@ -151,6 +152,15 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
       return reply.redirect(where, 303)
     })
   })
+}
+
+/** The form of such an attempt goes to the rail itself, whose address comes from its account: no other origin is let in. */
+function allowFormTo(reply: FastifyReply, action: string): void {
+  const policy = String(reply.getHeader('content-security-policy'))
+  reply.header(
+    'content-security-policy',
+    policy.replace("form-action 'self'", `form-action 'self' ${new URL(action).origin}`),
+  )
 }
 
 function languageOf(request: FastifyRequest): Language {
