@@ -25,6 +25,7 @@ export type IdPrefix =
   | 'fil'
   | 'src'
   | 'xmv'
+  | 'bsk'
 
 export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string {
   if (random.length < idRandomBytes) throw new RangeError(`an id needs ${idRandomBytes} random bytes`)

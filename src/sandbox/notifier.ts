@@ -2,7 +2,6 @@
  * Sends a partner's callbacks, keeps every acknowledgement, and calls again as that partner does.
  * Whether an acknowledgement is right is for the rail to say (`judge`); how often to call again stands in its plan.
  */
-import { Agent, request } from 'undici'
 import type { Behaviour } from './behaviour.ts'
 import type { SandboxContext } from './context.ts'
 
@@ -28,8 +27,11 @@ export type CallbackPlan = {
   /** The reference the callback is about. */
   readonly about: string
   readonly label: string
-  /** Built anew for each attempt: some rails sign the moment of sending. Null while no address is known. */
-  readonly request: () => CallbackRequest | null
+  /**
+   * Built anew for each attempt: some rails sign the moment of sending, some fetch a token first. Null while no address is
+   * known; a text tells why there is nothing to send.
+   */
+  readonly request: () => CallbackRequest | string | null | Promise<CallbackRequest | string | null>
   readonly judge: (answer: CallbackAnswer) => Judgement
   /** Waits before the second, third … attempt. */
   readonly retryDelaysMs: readonly number[]
@@ -62,6 +64,8 @@ export type Notifier = {
   readonly callbacks: readonly Callback[]
   /** Resolves when the first attempt (all its copies) is over; retries follow by themselves. */
   send(plan: CallbackPlan): Promise<Callback>
+  /** One call beside the callbacks, for rails that fetch a token first; a text when no answer came. */
+  exchange(message: CallbackRequest, timeoutMs: number): Promise<CallbackAnswer | string>
   /** Makes every waiting retry now. */
   retryNow(): Promise<void>
   /** Sends what `outOfOrder` still keeps back. */
@@ -72,10 +76,8 @@ export type Notifier = {
 type Kept = { -readonly [K in keyof Callback]: Callback[K] } & { acknowledgements: Acknowledgement[] }
 
 const mostKept = 5_000
-const mostAnswerBytes = 64 * 1024
 
-export function createNotifier({ clock, timers, log }: SandboxContext, behaviour: Behaviour): Notifier {
-  const dispatcher = new Agent({ connections: 32, pipelining: 1, maxResponseSize: mostAnswerBytes })
+export function createNotifier({ clock, timers, log, network }: SandboxContext, behaviour: Behaviour): Notifier {
   const callbacks: Kept[] = []
   const waiting = new Map<Kept, { cancel: () => void; retry: () => Promise<void> }>()
   let heldBack: { callback: Kept; plan: CallbackPlan } | null = null
@@ -83,22 +85,15 @@ export function createNotifier({ clock, timers, log }: SandboxContext, behaviour
   let closed = false
 
   async function call(plan: CallbackPlan): Promise<CallbackAnswer | string> {
-    const message = plan.request()
+    if (behaviour.current.callbacksLost) return 'lost on the way'
+    const message = await plan.request()
     if (message === null) return 'no callback address is set'
+    return typeof message === 'string' ? message : await exchange(message, plan.timeoutMs)
+  }
+
+  async function exchange(message: CallbackRequest, timeoutMs: number): Promise<CallbackAnswer | string> {
     try {
-      const answer = await request(message.url, {
-        dispatcher,
-        method: message.method,
-        headers: message.headers,
-        ...(message.body === undefined ? {} : { body: message.body }),
-        signal: AbortSignal.timeout(plan.timeoutMs),
-      })
-      const contentType = answer.headers['content-type']
-      return {
-        status: answer.statusCode,
-        contentType: typeof contentType === 'string' ? contentType : '',
-        body: await answer.body.text(),
-      }
+      return await network.send(message, timeoutMs)
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }
@@ -166,11 +161,12 @@ export function createNotifier({ clock, timers, log }: SandboxContext, behaviour
       await Promise.all(due.map(({ retry }) => retry()))
     },
     release,
-    async close() {
+    exchange,
+    close() {
       closed = true
       for (const { cancel } of waiting.values()) cancel()
       waiting.clear()
-      await dispatcher.destroy()
+      return Promise.resolve()
     },
   }
 }

@@ -12,6 +12,7 @@ import { appendEvents, type NewEvent } from '../store/events.ts'
 import type { BookInvoice } from '../store/invoice-book.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
 import { insertAll, type Row, rowsToJson } from '../store/rows.ts'
+import { refreshBaskets } from './baskets.ts'
 import { type Books, openBooks } from './books.ts'
 import { enter, type Weighed, weigh } from './weigh.ts'
 
@@ -56,6 +57,12 @@ export async function settleAll(
   const entries = emptyEntries()
   const results = requests.map((request) => settleOne(request, books, entries, environment, now))
   await writeEntries(tx, entries, now)
+  const paid = [...entries.invoiceChanges.values()].filter(({ status }) => status === 'PAID')
+  await refreshBaskets(
+    tx,
+    environment,
+    paid.map(({ id }) => id),
+  )
   return results
 }
 
@@ -364,8 +371,8 @@ async function writeEntries(tx: Transaction, entries: Entries, now: Date): Promi
     await tx.query(
       `UPDATE payments p SET status = c.status, status_reason = c.reason, updated_at = $2,
               rail_transaction_id = coalesce(c."railTransactionId", p.rail_transaction_id), paid_at = coalesce(c."paidAt", p.paid_at),
-              -- A final attempt is asked about no more.
-              next_inquiry_at = CASE WHEN c.status = 'UNKNOWN' THEN coalesce(p.next_inquiry_at, $2) END
+              -- A final attempt is asked about no more, and one whose schedule has ended waits for a human.
+              next_inquiry_at = CASE WHEN c.status = 'UNKNOWN' AND NOT p.needs_human THEN coalesce(p.next_inquiry_at, $2) END
          FROM json_to_recordset($1::json) AS c(id text, status text, reason text, "railTransactionId" text, "paidAt" timestamptz)
         WHERE p.id = c.id AND p.status <> 'SUCCEEDED'`,
       [rowsToJson([...entries.paymentChanges.values()]), now],
