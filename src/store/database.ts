@@ -161,8 +161,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       )
       const result = await work({
         query: (text, values) => run(client, text, values),
-        copyIn: (statement, chunks) =>
-          pipeline(Readable.from(chunks, { objectMode: false }), client.query(copyFrom(statement))),
+        copyIn: (statement, chunks) => copyInto(client, statement, chunks),
       })
       committing = true
       await client.query('COMMIT')
@@ -221,6 +220,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     close: () => pool.end(),
   }
+}
+
+async function copyInto(client: DriverClient, statement: string, chunks: AsyncIterable<string>): Promise<void> {
+  if (!(client instanceof pg.Client)) throw new TypeError('this driver streams no rows')
+  await pipeline(Readable.from(chunks, { objectMode: false }), client.query(copyFrom(statement)))
 }
 
 function openDriver({ url, maxConnections, log, serviceRole, statementTimeoutMs = 30_000 }: DatabaseOptions): Driver {
