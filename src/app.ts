@@ -9,8 +9,10 @@ import { startDispatcher } from './delivery/dispatcher.ts'
 import type { Environment } from './environment.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
 import { createOfficerVerifier } from './http/auth/officer.ts'
+import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerReconciliationRoutes } from './http/finance/reconciliation/routes.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerRoutingRoutes } from './http/operator/routing.ts'
@@ -36,6 +38,7 @@ import { createPaymentStarter } from './payment/start.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
 import { createRouter } from './rails/router.ts'
 import { createRulebooks } from './rails/rulebooks.ts'
+import { createDesk } from './reconciliation/desk.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
 import { createEventSigner } from './signing/event-signer.ts'
 import type { KeyRing } from './signing/key-ring.ts'
@@ -119,6 +122,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     environment,
   })
 
+  const desk = createDesk({ database, environment, settler, log })
+
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies })
   await server.register(swagger, {
     openapi: openApiDocument,
@@ -155,6 +160,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerRailRoutes(server, portal)
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
     registerRoutingRoutes(server, { database, environment, routes, verifyOfficer })
+    registerReconciliationRoutes(server, {
+      database,
+      environment,
+      idempotency,
+      officers: createOfficerGuard(verifyOfficer),
+      settler,
+      desk,
+      log,
+    })
     registerCallbackRoutes(server, { railAccounts, receive })
     registerPayerRoutes(server, { database, environment, railAccounts, routes, startPayment, confirmPayment })
   })
@@ -213,6 +227,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const deadline = setTimeout(() => server.server.closeAllConnections(), shutdownMs)
       await server.close()
       clearTimeout(deadline)
+      // A file under way is all or nothing; it is not worth a hanging stop.
+      await Promise.race([desk.close(), environment.sleep(shutdownMs)])
       await settler.close()
       await Promise.all(background.map((part) => part.close()))
     },

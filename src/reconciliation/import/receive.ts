@@ -9,6 +9,8 @@ import { importStatements, type StatementReading } from './statements.ts'
 export type Arrival = {
   readonly tenantId: string
   readonly path: string
+  /** What to delete when it has been read, if it is more than the file. */
+  readonly discard?: string
   readonly name: string
   readonly origin: FileOrigin
   readonly actor: string
