@@ -3,7 +3,8 @@
  * control. Loading it again changes what differs; nothing is ever deleted, an account that is no longer wanted is closed or paused.
  */
 import { z } from 'zod'
-import { findAdapter } from '../../adapters/registry.ts'
+import type { Adapter } from '../../adapters/contract.ts'
+import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import { parseAgencyCode } from '../domain/codes/agency-code.ts'
 import { parseBankAccount } from '../domain/codes/bank-account.ts'
 import { parseTaxCode } from '../domain/codes/tax-code.ts'
@@ -73,13 +74,14 @@ export async function loadDirectory(
   environment: Environment,
   data: unknown,
   actor: string,
+  adapters: readonly Adapter[] = allAdapters(),
 ): Promise<{ tenantId: string }> {
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
   const { tenant, agencies, beneficiaryAccounts, railAccounts } = parsed.data
   for (const account of railAccounts) {
-    const adapter = findAdapter(account.rail)
+    const adapter = findAdapter(account.rail, adapters)
     if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
     const config = adapter.accountSchema.safeParse(account.config)
     // Paths and messages only: the values are secrets.

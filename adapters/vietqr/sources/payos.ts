@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import type { CallbackReading, HttpReply, RawRequest, RefusalReason, Verdict } from '../../contract.ts'
-import { parseJsonObject } from '../../shared/json-body.ts'
+import { readJsonObject } from '../../shared/json-body.ts'
 import { isHexMac } from '../../shared/mac.ts'
 import { jsonReply } from '../../shared/reply.ts'
 import { bankTime, type CollectionAccount, isSettled, malformed, readingOf, refused } from '../notice.ts'
@@ -34,7 +34,7 @@ const noticeSchema = z.object({
 export function readPayos(request: RawRequest, source: PayosSource, account: CollectionAccount): CallbackReading {
   if (request.method !== 'POST' || request.path !== '')
     return refused('unsupported', `${request.method} ${request.path}`)
-  const body = parseJsonObject(request.body)
+  const body = readJsonObject(request.body)
   if (!body.ok) return refused(body.reason, body.detail)
   const { data, signature } = body.value
   if (!isObject(data) || !isSigned(data, signature, source.checksumKey)) return refused('signature', 'wrong signature')
