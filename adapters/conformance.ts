@@ -5,7 +5,16 @@
  */
 import { createHmac, sign } from 'node:crypto'
 import type { OutcomeKind } from '../src/domain/outcome.ts'
-import type { HttpAnswer, HttpCall, HttpReply, RailAccount, RawRequest, RefundOrder, Verdict } from './contract.ts'
+import type {
+  BillAnswer,
+  HttpAnswer,
+  HttpCall,
+  HttpReply,
+  RailAccount,
+  RawRequest,
+  RefundOrder,
+  Verdict,
+} from './contract.ts'
 
 export type KeyPair = { readonly privateKeyPem: string; readonly publicKeyPem: string }
 
@@ -68,6 +77,8 @@ export interface SampleCallback<Config = unknown> {
   send(telling: Telling, sender: Sender<Config>): RawRequest
   /** Dedupe key by rails.md. */
   key?(telling: Telling, account: RailAccount<Config>): string
+  /** The exact answer to a bill request. */
+  answered?(answer: BillAnswer, telling: Telling, account: RailAccount<Config>, now: Date): HttpReply
 }
 
 /** Calls of ours and the rail's answers to them. */

@@ -11,7 +11,7 @@ import {
   type Sender,
   type Telling,
 } from '../conformance.ts'
-import type { HttpReply, RailAccount, Verdict } from '../contract.ts'
+import type { BillAnswer, HttpReply, RailAccount, Verdict } from '../contract.ts'
 
 const windowSeconds = 300
 
@@ -51,6 +51,12 @@ function generic(
   return {
     ...sample,
     proof: genericProof,
+    ...(operation === 'pay'
+      ? {}
+      : {
+          answered: (answer: BillAnswer, _telling: Telling, account: RailAccount<GenericConfig>, now: Date) =>
+            billAnswer(answer, operation, account, now, keys),
+        }),
     window: { before: windowSeconds, after: windowSeconds },
     send(telling, { account, keysOf }: Sender<GenericConfig>) {
       const timestamp = String(telling.at.getTime() / 1000)
@@ -121,9 +127,56 @@ function genericAnswer(
   const [status, code, message, messageVi] = genericAnswers[name] ?? [0, '', '', '']
   const settlementId = 'settlementId' in verdict ? verdict.settlementId : null
   const body = JSON.stringify({ code, message, messageVi, ...(settlementId === null ? {} : { settlementId }) })
+  return signed(status, body, 'pay', telling === null ? '' : nonce, account, now, keys)
+}
+
+const billAnswers: Readonly<Record<string, readonly [number, string, string, string]>> = {
+  payable: [200, 'PAYABLE', 'the bill can be paid', 'Hóa đơn có thể thanh toán'],
+  unknown: [200, 'UNKNOWN_CODE', 'no bill has this code', 'Không có hóa đơn với mã này'],
+  paid: [200, 'ALREADY_PAID', 'the bill is paid', 'Hóa đơn đã được thanh toán'],
+  expired: [200, 'EXPIRED', 'the bill has expired', 'Hóa đơn đã hết hạn'],
+  closed: [200, 'CLOSED', 'the bill is cancelled or replaced', 'Hóa đơn đã hủy hoặc được thay thế'],
+  reversed: [200, 'REVERSED', 'the payment is taken back', 'Đã hủy thanh toán'],
+  alreadyReversed: [200, 'ALREADY_REVERSED', 'the payment was taken back before', 'Thanh toán đã được hủy trước đó'],
+  originalUnknown: [200, 'ORIGINAL_UNKNOWN', 'no such payment on record', 'Không có giao dịch gốc'],
+  tooLate: [200, 'TOO_LATE', 'the payment can no longer be taken back', 'Đã quá thời hạn hủy thanh toán'],
+}
+
+function billAnswer(
+  answer: BillAnswer,
+  operation: string,
+  account: RailAccount<GenericConfig>,
+  now: Date,
+  keys: ConformanceKeys,
+): HttpReply {
+  const name = answer.kind === 'notPayable' ? answer.why : answer.kind === 'refused' ? answer.reason : answer.kind
+  const [status, code, message, messageVi] = billAnswers[name] ?? genericAnswers[name] ?? [0, '', '', '']
+  const bill =
+    answer.kind === 'payable'
+      ? {
+          bill: {
+            payCode: answer.payCode,
+            billId: answer.billId,
+            amount: Number(answer.amount),
+            currency: 'VND',
+            payerName: answer.payerName,
+          },
+        }
+      : {}
+  return signed(status, JSON.stringify({ code, message, messageVi, ...bill }), operation, nonce, account, now, keys)
+}
+
+function signed(
+  status: number,
+  body: string,
+  operation: string,
+  asked: string,
+  account: RailAccount<GenericConfig>,
+  now: Date,
+  keys: ConformanceKeys,
+): HttpReply {
   const timestamp = String(Math.floor(now.getTime() / 1000))
-  const asked = telling === null ? '' : nonce
-  const text = `feegate-bill-pull-answer-v1\noperation=pay\naccount=${account.id}\ntimestamp=${timestamp}\nnonce=${asked}\nstatus=${status}\nbody-sha256=${sha256(body)}`
+  const text = `feegate-bill-pull-answer-v1\noperation=${operation}\naccount=${account.id}\ntimestamp=${timestamp}\nnonce=${asked}\nstatus=${status}\nbody-sha256=${sha256(body)}`
   return {
     status,
     headers: {

@@ -4,6 +4,7 @@ import {
   type ConformanceKeys,
   type ConformanceMode,
   isObject,
+  jsonAcknowledgement,
   jsonRequest,
   objectIn,
   railKeyOf,
@@ -13,7 +14,7 @@ import {
   textOf,
   wallClock,
 } from '../conformance.ts'
-import type { RailAccount, RawRequest } from '../contract.ts'
+import type { BillAnswer, RailAccount, RawRequest } from '../contract.ts'
 import { creditNotice, noticeAnswer } from '../vietinbank/conformance-notice.ts'
 import { genericMode } from './conformance-generic.ts'
 
@@ -61,6 +62,37 @@ function vietinbankMode(keys: ConformanceKeys): ConformanceMode<ReturnType<typeo
       }
       return jsonRequest({ header, data }, '/vpg/collection/api/v1/inq-bill')
     },
+    /** rails.md §3.2: HTTP 200 always; everything that cannot be paid is `02`. */
+    answered(answer, { payCode, transaction, at }, { config: to }, now) {
+      const [errorCode, errorDesc] = foundBy(answer)
+      const payable = answer.kind === 'payable' ? answer : null
+      // A stranger has nothing of his own signed but an id.
+      const isTheirs = errorCode !== '01'
+      const details = {
+        transId: transaction,
+        transTime: isTheirs ? wallClock(at) : '',
+        custCode: isTheirs ? to.vacPrefix + payCode : '',
+        custName: payable === null ? '' : 'NGUYEN VAN AN',
+        billId: payable?.billId ?? null,
+        amount: payable === null ? '' : String(payable.amount),
+      }
+      const text = Object.values(details).map(textOf).join('') + errorCode
+      const header = {
+        msgId: 'i-1',
+        channelId: '211601',
+        providerId: to.noticeProviderId,
+        merchantId: to.merchantId,
+        productId: '900000',
+        msgType: '1110',
+        timestamp: wallClock(now),
+        signature: rsaBase64('sha256', text, keys.ours),
+      }
+      const empty = { amountMin: null, preseve1: null, preseve2: null, preseve3: null }
+      return jsonAcknowledgement(200, {
+        header,
+        data: { errors: { errorCode, errorDesc }, details: { ...details, ...empty } },
+      })
+    },
   }
   const reversed = ['transId', 'orgTransId', 'transTime', 'amount', 'reason']
   const reversal: SampleCallback<Config> = {
@@ -90,6 +122,27 @@ function vietinbankMode(keys: ConformanceKeys): ConformanceMode<ReturnType<typeo
       const signature = rsaBase64('sha256', text, railKeyOf(keysOf.config.bankKeyPem, keys))
       return jsonRequest({ ...fields, signature }, '/vpg/collection/api/v1/reverse-bill')
     },
+    answered(answer, { transaction }, account) {
+      const transId = `R${transaction}`
+      const codes: Record<string, readonly [string, string]> = {
+        reversed: ['00', 'Thanh cong'],
+        originalUnknown: ['02', 'Original transaction not found'],
+        alreadyReversed: ['05', 'Already reversed'],
+        tooLate: ['06', 'Too late to reverse'],
+      }
+      const known = codes[answer.kind]
+      if (known === undefined) {
+        const verdict =
+          answer.kind === 'unavailable'
+            ? answer
+            : ({ kind: 'refused', reason: answer.kind === 'refused' ? answer.reason : 'unsupported' } as const)
+        return noticeAnswer(verdict, transId, account, keys)
+      }
+      const [errorCode, errorDesc] = known
+      const signature = rsaBase64('sha256', transId + errorCode + errorDesc, keys.ours)
+      const providerId = account.config.noticeProviderId
+      return jsonAcknowledgement(200, { transId, providerId, errorCode, errorDesc, signature })
+    },
   }
   const key = ({ transaction }: Telling, { config: to }: RailAccount<{ noticeProviderId: string }>) =>
     `${to.noticeProviderId}:${transaction}`
@@ -114,6 +167,33 @@ function vietinbankMode(keys: ConformanceKeys): ConformanceMode<ReturnType<typeo
       reversal,
     ],
     acknowledge: (verdict, telling, account) => noticeAnswer(verdict, telling?.transaction ?? '', account, keys),
+  }
+}
+
+function foundBy(answer: BillAnswer): readonly [string, string] {
+  const refusals: Record<string, readonly [string, string]> = {
+    stale: ['99', 'Message too old'],
+    malformed: ['99', 'Malformed message'],
+    'wrong-account': ['02', 'Provider or merchant not found'],
+    'wrong-currency': ['99', 'Currency not supported'],
+    unsupported: ['99', 'Message not supported'],
+  }
+  switch (answer.kind) {
+    case 'payable':
+      return ['00', 'Thanh cong']
+    case 'notPayable':
+      return [
+        '02',
+        { unknown: 'Bill not found', paid: 'Bill already paid', expired: 'Bill expired', closed: 'Bill closed' }[
+          answer.why
+        ],
+      ]
+    case 'refused':
+      return refusals[answer.reason] ?? ['01', 'Invalid signature']
+    case 'unavailable':
+      return ['99', 'Temporarily unavailable']
+    default:
+      return ['99', 'Message not supported']
   }
 }
 

@@ -7,11 +7,12 @@ import { wholeNumber } from './call.ts'
 import { kindOf } from './codes.ts'
 import { hidesSignedField, isSignedNotice } from './signature.ts'
 
-const reference = z.string().regex(/^[0-9a-zA-Z](?:[-_.]?[0-9a-zA-Z])*$/)
+/** MoMo's own pattern, written so that it reads each text in one way only. */
+const orderId = z.string().regex(/^[0-9a-zA-Z](?:[-_.]*[0-9a-zA-Z])*$/)
 
 const noticeSchema = z.looseObject({
-  orderId: reference.max(200),
-  requestId: reference.max(50),
+  orderId: orderId.max(200),
+  requestId: z.string().regex(/^[\x21-\x7e]{1,50}$/),
   amount: wholeNumber.transform(BigInt),
   transId: wholeNumber,
   resultCode: z.int(),

@@ -13,7 +13,8 @@ const dataSchema = z.looseObject({
   server_time: z
     .int()
     .min(Date.UTC(2020, 0, 1))
-    .max(Date.UTC(2100, 0, 1)),
+    .max(Date.UTC(2100, 0, 1))
+    .nullish(),
 })
 
 /** Fields that are kept as evidence. None of them is secret. */
@@ -58,7 +59,7 @@ export function readCallback(request: RawRequest, account: RailAccount<ZalopayCo
       kind: 'succeeded',
       amount: BigInt(success.amount),
       currency: 'VND',
-      paidAt: new Date(success.server_time),
+      paidAt: typeof success.server_time === 'number' ? new Date(success.server_time) : null,
       source: 'CALLBACK',
       evidence: evidenceOf(inner.value),
     },

@@ -1,9 +1,9 @@
 /** Callbacks one by one: what must be believed, and what must not. */
 import type { SampleCallback, Telling } from '../../../adapters/conformance.ts'
-import type { CallbackReading, RawRequest } from '../../../adapters/contract.ts'
+import type { BillAnswer, CallbackReading, RawRequest } from '../../../adapters/contract.ts'
 import { decide, type Facts } from '../../../src/domain/decision.ts'
 import { fieldsOf, messageOf, withField, withHeader, withText } from './message.ts'
-import { aTelling, type Check, contextAt, lineOf, meaningOf, now, readAt, type Subject } from './subject.ts'
+import { aTelling, type Check, contextAt, lineOf, meaningOf, now, payCode, readAt, type Subject } from './subject.ts'
 
 type Finder = (sample: SampleCallback, request: RawRequest, subject: Subject) => string[]
 
@@ -254,6 +254,22 @@ const acknowledged: Check = {
   },
 }
 
+const billsAnswered = eachCallback(
+  'every finding about a bill has the answer of the rail, to the byte',
+  (sample, request, subject) => {
+    if (sample.reads !== 'bill') return []
+    const { adapter, account, written } = subject
+    const telling = aTelling(subject)
+    return billAnswers.flatMap((answer) => {
+      const given = adapter.answerBill?.(answer, request, account, contextAt())
+      const expected = sample.answered?.(answer, telling, written, now)
+      return given !== undefined && lineOf(given) === lineOf(expected)
+        ? []
+        : [`${lineOf(answer)}: ${lineOf(given)} is not ${lineOf(expected)}`]
+    })
+  },
+)
+
 const settlementId = 'stl_01jnz0000000000000000000ab'
 const reasons = [
   'signature',
@@ -277,6 +293,14 @@ export const verdicts = [
   ...reasons.map((reason) => ({ kind: 'refused', reason }) as const),
 ] as const
 
+export const billAnswers: readonly BillAnswer[] = [
+  { kind: 'payable', payCode, amount: 150_000n, payerName: 'Nguyễn Văn An', billId: 'inv_01jnz0000000000000000000ab' },
+  ...(['unknown', 'paid', 'expired', 'closed'] as const).map((why) => ({ kind: 'notPayable', why }) as const),
+  ...(['reversed', 'alreadyReversed', 'originalUnknown', 'tooLate'] as const).map((kind) => ({ kind })),
+  ...reasons.map((reason) => ({ kind: 'refused', reason }) as const),
+  { kind: 'unavailable' },
+]
+
 export const callbackChecks: readonly Check[] = [
   understood,
   unsigned,
@@ -291,4 +315,5 @@ export const callbackChecks: readonly Check[] = [
   otherDoors,
   noticed,
   acknowledged,
+  billsAnswered,
 ]

@@ -1,6 +1,6 @@
 /** Rules of the house for every adapter: complete samples, closed configs, no secret in what it returns, no clock of its own. */
 import type { HttpAnswer, RawRequest } from '../../../adapters/contract.ts'
-import { sent, verdicts } from './callback-checks.ts'
+import { billAnswers, sent, verdicts } from './callback-checks.ts'
 import { exchangesOf } from './exchange.ts'
 import { startOf } from './start-checks.ts'
 import { anAttempt, anOrder, aRefund, type Check, contextAt, lineOf, now, type Subject } from './subject.ts'
@@ -190,6 +190,7 @@ const pure: Check = {
         adapter.lookup(request),
         adapter.readCallback(request, account, context),
         verdicts.map((verdict) => adapter.acknowledge(frozen({ ...verdict }), request, account, context)),
+        billAnswers.map((answer) => adapter.answerBill?.(frozen({ ...answer }), request, account, context)),
       ]),
     ]
     try {
