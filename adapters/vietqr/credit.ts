@@ -55,6 +55,6 @@ export function lookup(request: RawRequest): { merchantRef: string | null; accou
   const accountNumber = textOf('accountNumber') ?? textOf('bankaccount') ?? textOf('bankAccount')
   return {
     merchantRef: onlyPayCode([textOf('content'), textOf('description'), textOf('code'), textOf('orderId')]),
-    accountHint: accountNumber?.slice(0, 40) ?? null,
+    accountHint: accountNumber !== null && /^[0-9A-Za-z]{1,40}$/.test(accountNumber) ? accountNumber : null,
   }
 }

@@ -219,16 +219,26 @@ const otherDoors = eachCallback('by another method or at another path it is refu
   return doors.flatMap((door) => refusedUnless(readAt(subject, door), `${door.method} ${door.path}`))
 })
 
-const noticed = eachCallback('before verification it can be looked at for logs', (sample, request, subject) => {
-  const telling = aTelling(subject)
-  const { merchantRef } = subject.adapter.lookup(request)
-  if (merchantRef === null) return []
-  const expected = [telling.merchantRef, telling.payCode]
-  // A prefix of the account before the code is the rail's way.
-  return expected.some((reference) => merchantRef.endsWith(reference))
-    ? []
-    : [`${sample.name} is looked up as ${merchantRef}`]
-})
+const noticed = eachCallback(
+  'before verification it can be looked at for logs, which get one plain word or nothing',
+  (_sample, request, subject) => {
+    const { adapter } = subject
+    const telling = aTelling(subject)
+    const { merchantRef } = adapter.lookup(request)
+    // A prefix of the account before the code is the rail's way.
+    const isKnown =
+      merchantRef === null || [telling.merchantRef, telling.payCode].some((word) => merchantRef.endsWith(word))
+    const hostile = ['a\nb', '\u202eevil', 'x'.repeat(500), '<b>', { a: 1 }, ['x'], 5, null]
+    const words = fieldsOf(messageOf(request)).flatMap(([name]) =>
+      hostile.flatMap((value) => Object.values(adapter.lookup(withField(request, name, value)))),
+    )
+    const odd = words.filter((word) => word !== null && !/^[0-9A-Za-z._-]{1,120}$/.test(word))
+    return [
+      ...(isKnown ? [] : [`is looked up as ${merchantRef}`]),
+      ...odd.map((word) => `a field is looked up as ${lineOf(word)}`),
+    ]
+  },
+)
 
 const acknowledged: Check = {
   name: 'every verdict has the acknowledgement of the rail, to the byte',
