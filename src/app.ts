@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import type { Adapter } from '../adapters/contract.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
 import type { Environment } from './environment.ts'
@@ -62,6 +63,8 @@ export type GatewayOptions = {
   readonly officerIssuer: string | null
   readonly officerAudience: string
   readonly production: boolean
+  /** Rails this gateway speaks; all of adapters/registry.ts unless told otherwise. */
+  readonly adapters?: readonly Adapter[]
   /** Known once the port is: the address the outside uses. */
   readonly publicUrl: () => string
 }
@@ -90,8 +93,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const signEvent = createEventSigner(keys)
   const shortcut = redis === null ? noShortcut : createRedisShortcut({ redis, prefix: redisPrefix, environment, log })
   const idempotency = createIdempotency({ database, redis: shortcut, environment, log })
-  const railAccounts = createRailAccounts(database, environment, (railAccountId, error) =>
-    log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
+  const railAccounts = createRailAccounts(
+    database,
+    environment,
+    (railAccountId, error) =>
+      log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
+    options.adapters,
   )
   const settler = createSettler({ database, environment, onFlush: (size) => metrics.settlementBatch.observe(size) })
   const breaker = createCircuitBreaker({ now: environment.now })

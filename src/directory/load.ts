@@ -4,7 +4,8 @@
  * closed or paused. Only the routing section, where there is one, is the whole truth: a rule that is gone from it is withdrawn.
  */
 import { z } from 'zod'
-import { findAdapter } from '../../adapters/registry.ts'
+import type { Adapter } from '../../adapters/contract.ts'
+import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import { parseAgencyCode } from '../domain/codes/agency-code.ts'
 import { parseBankAccount } from '../domain/codes/bank-account.ts'
 import { parseTaxCode } from '../domain/codes/tax-code.ts'
@@ -78,13 +79,14 @@ export async function loadDirectory(
   environment: Environment,
   data: unknown,
   actor: string,
+  adapters: readonly Adapter[] = allAdapters(),
 ): Promise<{ tenantId: string; routing: RoutingChanges | null }> {
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
   const { tenant, agencies, beneficiaryAccounts, railAccounts, routing } = parsed.data
   for (const account of railAccounts) {
-    const adapter = findAdapter(account.rail)
+    const adapter = findAdapter(account.rail, adapters)
     if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
     const config = adapter.accountSchema.safeParse(account.config)
     // Paths and messages only: the values are secrets.

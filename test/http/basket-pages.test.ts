@@ -104,7 +104,9 @@ async function load({ gateway, sandbox }: Pick<Made, 'gateway' | 'sandbox'>, ove
   // Those of the harness pay into the first of the accounts as well.
   const others = ['vnpay-h56-14', 'vnpay-test', 'vietqr-test', 'vietinbank-test'].map((id) => {
     const rail = id.split('-')[0] as 'vnpay' | 'vietqr' | 'vietinbank'
-    const config = { vnpay: sandbox.vnpay, vietqr: sandbox.vietqr, vietinbank: sandbox.vietinbank }[rail].accountConfig()
+    const config = { vnpay: sandbox.vnpay, vietqr: sandbox.vietqr, vietinbank: sandbox.vietinbank }[
+      rail
+    ].accountConfig()
     return {
       id,
       rail,
