@@ -9,14 +9,18 @@ import { startDispatcher } from './delivery/dispatcher.ts'
 import type { Environment } from './environment.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
 import { createOfficerVerifier } from './http/auth/officer.ts'
+import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerReceiptSummaryRoutes } from './http/finance/receipt-summaries.ts'
+import { registerFinanceReceiptRoutes } from './http/finance/receipts.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
 import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
 import { registerInvoiceRoutes } from './http/portal/invoices.ts'
 import { registerPaymentRoutes } from './http/portal/payments.ts'
+import { registerReceiptRoutes } from './http/portal/receipts.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
@@ -142,7 +146,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerPaymentRoutes(server, { ...portal, startPayment })
     registerWebhookRoutes(server, { ...portal, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
+    registerReceiptRoutes(server, portal)
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
+    const finance = { database, environment, idempotency, officers: createOfficerGuard(verifyOfficer), publicUrl }
+    registerFinanceReceiptRoutes(server, finance)
+    registerReceiptSummaryRoutes(server, finance)
     registerCallbackRoutes(server, { railAccounts, receive })
     registerPayerRoutes(server, { database, environment, railAccounts, startPayment, confirmPayment })
   })
@@ -187,6 +195,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           serverIp,
           metrics,
           log,
+          sign: tokens.sign,
+          publicUrl,
           reloadKeys: () => keys.reload(),
         }),
       )

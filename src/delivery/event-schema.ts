@@ -64,6 +64,20 @@ const payment = z.object({
   online: z.boolean(),
 })
 
+const receipt = z.object({
+  id: z.string().meta({ description: 'GET /v1/invoices/{id}/receipts has the signed receipt under it' }),
+  kind: z.enum(['PHI', 'LE_PHI']),
+  template: z.string(),
+  symbol: z.string(),
+  number: z.int().min(1),
+  issuedAt: time('When it was issued'),
+  collector: z.object({ name: z.string(), taxCode: z.string() }),
+  amount: z.int().meta({ description: 'Whole VND; below zero when it takes something back' }),
+  currency: z.literal('VND'),
+  relation: z.enum(['ADJUSTS', 'REPLACES']).nullable().meta({ description: 'What it does to another receipt' }),
+  relatesToId: z.string().nullable().meta({ description: 'That receipt' }),
+})
+
 const sequence = z.int().min(1).meta({ description: 'Order of the events of one invoice' })
 const plain = z.object({ sequence, invoice })
 const withPayment = plain.extend({ payment })
@@ -96,6 +110,11 @@ export const eventSchemas = {
   'invoice.expired': event('invoice.expired', 'The time to pay is over.', plain),
   'payment.underpaid': event('payment.underpaid', 'Less than owed came: not paid, an officer decides.', withPayment),
   'payment.reversed': event('payment.reversed', 'The bank took a payment back: an officer decides.', withPayment),
+  'receipt.issued': event(
+    'receipt.issued',
+    'A legal receipt was issued, or one that adjusts or replaces another.',
+    plain.extend({ receipt }),
+  ),
   'webhook.test': event(
     'webhook.test',
     'Sent when asked for, to try an endpoint. It is not stored and not in the event feed.',

@@ -13,6 +13,7 @@ import { railAccountsChannel } from '../rails/accounts.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
+import { loadReceiptIssuers, receiptIssuer } from './receipt-issuers.ts'
 
 const agencyCode = z.string().refine((text) => isCanonical(parseAgencyCode(text), text), 'not an agency code')
 const taxCode = z.string().refine((text) => isCanonical(parseTaxCode(text), text), 'not a tax code')
@@ -59,6 +60,8 @@ export const directoryFile = z.strictObject({
       position: z.number().int().default(0),
     }),
   ),
+  /** Agencies left out issue in their own name, numbered by FeeGate. */
+  receiptIssuers: z.array(receiptIssuer).default([]),
 })
 
 export type Directory = z.input<typeof directoryFile>
@@ -77,7 +80,7 @@ export async function loadDirectory(
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
-  const { tenant, agencies, beneficiaryAccounts, railAccounts } = parsed.data
+  const { tenant, agencies, beneficiaryAccounts, railAccounts, receiptIssuers } = parsed.data
   for (const account of railAccounts) {
     const adapter = findAdapter(account.rail)
     if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
@@ -158,6 +161,8 @@ export async function loadDirectory(
     `ON CONFLICT (id) DO UPDATE SET title_vi = excluded.title_vi, title_en = excluded.title_en, config = excluded.config, status = excluded.status,
        position = excluded.position, updated_at = excluded.updated_at WHERE rail_accounts.tenant_id = excluded.tenant_id AND rail_accounts.rail = excluded.rail`,
   )
+  const wrong = await loadReceiptIssuers(tx, tenant.id, receiptIssuers, now)
+  if (wrong.length > 0) throw new DirectoryError(wrong.join('; '))
   await appendJournal(tx, [
     {
       tenantId: tenant.id,

@@ -5,6 +5,7 @@ import { qrOf } from '../../rails/qr.ts'
 import type { Database } from '../../store/database.ts'
 import type { InvoicePage, PageItem, PageRail } from './page/invoice-page.ts'
 import type { Language } from './page/texts.ts'
+import { readPageReceipts } from './receipts.ts'
 
 type PageRow = {
   id: string
@@ -96,6 +97,7 @@ export async function readInvoicePage(
         .filter((account) => account !== qrAccount && account.adapter.capabilities.start)
         .map((account) => pageRail(account, language)),
       qr: qr === null ? null : { payload: qr.payload, ...qr.transfer },
+      receipts: row.paid_at === null ? [] : await readPageReceipts(database, row.id),
       returnUrl: row.return_url,
     },
   }

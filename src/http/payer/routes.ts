@@ -14,6 +14,7 @@ import { attemptPage, messagePage } from './page/attempt-page.ts'
 import { invoicePage } from './page/invoice-page.ts'
 import { type Language, textsIn } from './page/texts.ts'
 import { readAttemptOf, readInvoicePage } from './read.ts'
+import { registerReceiptPages } from './receipts.ts'
 
 export type PayerRoutesOptions = {
   readonly database: Database
@@ -81,6 +82,8 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
     scope.get('/pay/assets/style.css', { schema: { hide: true } }, (_request, reply) =>
       reply.header('cache-control', 'public, max-age=3600').type('text/css; charset=utf-8').send(styleSheet),
     )
+
+    registerReceiptPages(scope, { database })
 
     const showInvoice = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const { token } = read(tokenParams, request.params)

@@ -2,6 +2,7 @@ import { renderSVG } from 'uqr'
 import { businessDate, readableLocalTime } from '../../../domain/vietnam-time.ts'
 import { type Html, html, trustedMarkup } from './html.ts'
 import { layout } from './layout.ts'
+import { type PageReceipt, receiptLinks } from './receipt-links.ts'
 import { type Language, type Texts, textsIn } from './texts.ts'
 
 export type PageItem = {
@@ -47,6 +48,7 @@ export type InvoicePage = {
   readonly attemptFailed: boolean
   readonly rails: readonly PageRail[]
   readonly qr: PageQr | null
+  readonly receipts: readonly PageReceipt[]
   readonly returnUrl: string | null
 }
 
@@ -67,6 +69,7 @@ export function invoicePage(page: InvoicePage, language: Language): string {
     },
     html`<h1>${texts.title}</h1>
 ${statusSection(page, texts)}
+${receiptLinks(page.token, page.receipts, language)}
 ${summary(page, texts)}
 ${open ? waysToPay(page, texts, language) : null}
 ${page.returnUrl === null ? null : html`<p><a class="button plain" href="${page.returnUrl}">${texts.backToPortal}</a></p>`}`,
