@@ -68,7 +68,7 @@ export function registerReceiptSummaryRoutes(
 ): void {
   const routes = server.withTypeProvider<ZodTypeProvider>()
   const about = (text: string) => ({ tags: ['Operations'], summary: text, security })
-  const guard = officers.guard('finance.read', 'audit')
+  const guard = officers.holding('finance.read', 'audit')
 
   routes.get(
     '/v1/finance/receipt-summaries',
@@ -92,7 +92,7 @@ export function registerReceiptSummaryRoutes(
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { taxCode, from, to, cursor, limit } = request.query
       const found = await readSummaries(database.forTenant(tenantId), {
         tenantId,
@@ -129,7 +129,7 @@ export function registerReceiptSummaryRoutes(
       },
     },
     async (request, reply) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const store = database.forTenant(tenantId)
       const { format, bom, afterLine, limit } = request.query
       const [found] = await readSummaries(store, { tenantId, id: request.params.id, limit: 1 })

@@ -12,7 +12,7 @@ import { replaceReceipt } from '../../store/receipt-adjustments.ts'
 import { type ReceiptRecord, readReceipts, requestAgain } from '../../store/receipts.ts'
 import type { Officer } from '../auth/officer.ts'
 import type { OfficerGuard } from '../auth/officer-guard.ts'
-import { answerOnce, jsonAnswer } from '../portal/idempotent.ts'
+import { answerOnce, jsonAnswer, officerKeys } from '../portal/idempotent.ts'
 import { idempotencyHeaders, problemSchema } from '../portal/schemas.ts'
 import { receiptAnswer, receiptAnswerOf } from '../receipt-answer.ts'
 
@@ -98,7 +98,7 @@ export function registerFinanceReceiptRoutes(server: FastifyInstance, options: F
   routes.get(
     '/v1/finance/receipts',
     {
-      onRequest: officers.guard('finance.read', 'audit'),
+      onRequest: officers.holding('finance.read', 'audit'),
       schema: {
         ...about('Receipts, newest first'),
         querystring: listQuery,
@@ -111,7 +111,7 @@ export function registerFinanceReceiptRoutes(server: FastifyInstance, options: F
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { cursor, limit, ...filter } = request.query
       const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
       const found = await readReceipts(database.forTenant(tenantId), {
@@ -128,11 +128,11 @@ export function registerFinanceReceiptRoutes(server: FastifyInstance, options: F
   routes.get(
     '/v1/finance/receipts/:id',
     {
-      onRequest: officers.guard('finance.read', 'audit'),
+      onRequest: officers.holding('finance.read', 'audit'),
       schema: { ...about('Get a receipt'), params, response: { 200: officerReceipt, ...refusals } },
     },
     async (request) => {
-      const officer = officers.officerOf(request)
+      const officer = officers.of(request)
       return answerOf(await readOne(database.forTenant(officer.tenantId), officer, request.params.id))
     },
   )
@@ -140,7 +140,7 @@ export function registerFinanceReceiptRoutes(server: FastifyInstance, options: F
   routes.post(
     '/v1/finance/receipts/:id/request-again',
     {
-      onRequest: officers.guard('finance.resolve'),
+      onRequest: officers.holding('finance.resolve'),
       schema: {
         ...about('Try a receipt that waits at once'),
         headers: idempotencyHeaders,
@@ -149,7 +149,7 @@ export function registerFinanceReceiptRoutes(server: FastifyInstance, options: F
       },
     },
     async (request, reply) => {
-      const officer = officers.officerOf(request)
+      const officer = officers.of(request)
       const { id } = request.params
       return await answerOnce(
         idempotency,
@@ -170,7 +170,7 @@ export function registerFinanceReceiptRoutes(server: FastifyInstance, options: F
           ])
           return jsonAnswer(200, answerOf(await readOne(tx, officer, id)))
         },
-        holderOf(officer),
+        officerKeys(officer),
       )
     },
   )
@@ -178,7 +178,7 @@ export function registerFinanceReceiptRoutes(server: FastifyInstance, options: F
   routes.post(
     '/v1/finance/receipts/:id/replace',
     {
-      onRequest: officers.guard('finance.resolve'),
+      onRequest: officers.holding('finance.resolve'),
       schema: {
         ...about('Put a receipt with the right payer in the place of an issued one'),
         headers: idempotencyHeaders,
@@ -188,7 +188,7 @@ export function registerFinanceReceiptRoutes(server: FastifyInstance, options: F
       },
     },
     async (request, reply) => {
-      const officer = officers.officerOf(request)
+      const officer = officers.of(request)
       const { id } = request.params
       const { payerName, reason } = request.body
       return await answerOnce(
@@ -207,13 +207,8 @@ export function registerFinanceReceiptRoutes(server: FastifyInstance, options: F
           const receipt = await readOne(tx, officer, replacement.id)
           return jsonAnswer(201, answerOf(receipt), { location: `/v1/finance/receipts/${replacement.id}` })
         },
-        holderOf(officer),
+        officerKeys(officer),
       )
     },
   )
-}
-
-/** Under whose name an officer's Idempotency-Keys are kept. */
-function holderOf({ tenantId, subject }: Officer): string {
-  return `officer:${tenantId}:${subject}`
 }
