@@ -14,6 +14,8 @@ import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
 import { registerReceiptSummaryRoutes } from './http/finance/receipt-summaries.ts'
 import { registerFinanceReceiptRoutes } from './http/finance/receipts.ts'
+import { registerReportRoutes } from './http/finance/reports/routes.ts'
+import { registerTransactionFeedRoutes } from './http/finance/transaction-feed.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
@@ -61,6 +63,8 @@ export type GatewayOptions = {
   readonly officerIssuer: string | null
   readonly officerAudience: string
   readonly production: boolean
+  /** Where each day's transactions are written for the province; null or left out: nowhere. */
+  readonly exportFolder?: string | null
   /** Known once the port is: the address the outside uses. */
   readonly publicUrl: () => string
 }
@@ -151,6 +155,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const finance = { database, environment, idempotency, officers: createOfficerGuard(verifyOfficer), publicUrl }
     registerFinanceReceiptRoutes(server, finance)
     registerReceiptSummaryRoutes(server, finance)
+    registerReportRoutes(server, finance)
+    registerTransactionFeedRoutes(server, finance)
     registerCallbackRoutes(server, { railAccounts, receive })
     registerPayerRoutes(server, { database, environment, railAccounts, startPayment, confirmPayment })
   })
@@ -197,6 +203,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           log,
           sign: tokens.sign,
           publicUrl,
+          exportFolder: options.exportFolder ?? null,
           reloadKeys: () => keys.reload(),
         }),
       )

@@ -14,6 +14,7 @@ import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
 import { loadReceiptIssuers, receiptIssuer } from './receipt-issuers.ts'
+import { loadRemittanceRules, remittanceRule } from './remittance-rules.ts'
 
 const agencyCode = z.string().refine((text) => isCanonical(parseAgencyCode(text), text), 'not an agency code')
 const taxCode = z.string().refine((text) => isCanonical(parseTaxCode(text), text), 'not a tax code')
@@ -62,6 +63,8 @@ export const directoryFile = z.strictObject({
   ),
   /** Agencies left out issue in their own name, numbered by FeeGate. */
   receiptIssuers: z.array(receiptIssuer).default([]),
+  /** What has no rule goes on daily. */
+  remittanceRules: z.array(remittanceRule).default([]),
 })
 
 export type Directory = z.input<typeof directoryFile>
@@ -80,7 +83,7 @@ export async function loadDirectory(
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
-  const { tenant, agencies, beneficiaryAccounts, railAccounts, receiptIssuers } = parsed.data
+  const { tenant, agencies, beneficiaryAccounts, railAccounts, receiptIssuers, remittanceRules } = parsed.data
   for (const account of railAccounts) {
     const adapter = findAdapter(account.rail)
     if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
@@ -163,6 +166,7 @@ export async function loadDirectory(
   )
   const wrong = await loadReceiptIssuers(tx, tenant.id, receiptIssuers, now)
   if (wrong.length > 0) throw new DirectoryError(wrong.join('; '))
+  await loadRemittanceRules(tx, tenant.id, remittanceRules, now)
   await appendJournal(tx, [
     {
       tenantId: tenant.id,

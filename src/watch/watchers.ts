@@ -8,6 +8,7 @@ import { summariseDue } from '../receipt/summary.ts'
 import { cleanUp } from './clean-up.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
+import { exportDue, type TransactionExportOptions } from './transaction-export.ts'
 
 export type Watchers = { close(): Promise<void> }
 
@@ -16,7 +17,8 @@ type Watcher = { readonly name: string; readonly everyMs: number; readonly round
 /** A round that found work is followed by the next at once, so a backlog is worked off; else by a pause. */
 export function startWatchers(
   options: InquiryWatcherOptions &
-    ExternalOptions & {
+    ExternalOptions &
+    TransactionExportOptions & {
       /** Reads the key folder again: an operator may have rotated. */
       readonly reloadKeys: () => void
     },
@@ -38,6 +40,7 @@ export function startWatchers(
       },
     },
     { name: 'receipt summaries', everyMs: 60_000, round: () => summariseDue(options) },
+    { name: 'transaction export', everyMs: 5 * 60_000, round: () => exportDue(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
     {
       name: 'keys',

@@ -28,7 +28,7 @@ async function refund(
         invoice_id: invoice.id,
         origin: 'REQUEST',
         amount,
-        status: 'DONE',
+        status: 'REQUESTED',
         reason: 'hồ sơ không được cấp',
         requested_by: 'canbo01',
         created_at: bench.environment.now(),

@@ -13,6 +13,8 @@ export type FileTable = {
   readonly rows: ExportRows
   /** CSV only. */
   readonly bom: boolean
+  /** Called once, when the file is sent or its reader has gone. */
+  readonly close?: () => Promise<void>
 }
 
 type FileReply<Answer> = {
@@ -23,10 +25,12 @@ type FileReply<Answer> = {
 /** A stream passes by the answer's JSON schema. */
 export function sendFile<Answer>(
   reply: FileReply<Answer>,
-  { format, name, sheet, columns, rows, bom }: FileTable,
+  { format, name, sheet, columns, rows, bom, close }: FileTable,
 ): Answer {
   reply.header('content-type', format === 'csv' ? csvContentType : xlsxContentType)
   reply.header('content-disposition', `attachment; filename="${name}.${format}"`)
   const stream: Readable = format === 'csv' ? csvStream(columns, rows, { bom }) : xlsxStream(sheet, columns, rows)
+  // The rows fail together with the stream; there is nothing left to tell here.
+  if (close !== undefined) stream.once('close', () => close().catch(() => undefined))
   return reply.send(stream as never)
 }

@@ -166,3 +166,129 @@ GRANT SELECT, INSERT, UPDATE ON receipt_adjustments TO feegate_service;
 
 -- Officers have Idempotency-Keys of their own, and are no clients.
 ALTER TABLE idempotency_keys DROP CONSTRAINT IF EXISTS idempotency_keys_client_id_fkey;
+
+-- Reports (domain.md §9.7, §10) ---------------------------------------------------------------------------------------
+-- Views give the rows; src/http/finance/reports names, groups and bounds them. Money always comes from the ledger's postings,
+-- so that a report and the books cannot differ.
+
+CREATE FUNCTION local_day(at timestamptz) RETURNS date LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN (at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date;
+
+-- Mondays to Fridays after the first day, up to and with the second.
+CREATE FUNCTION business_days_between(first_day date, last_day date) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN (SELECT count(*)::integer FROM generate_series(first_day + 1, last_day, interval '1 day') AS day WHERE extract(isodow FROM day) < 6);
+
+-- statements.md §6.
+CREATE FUNCTION age_bucket(business_days integer) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN CASE WHEN business_days <= 1 THEN '0-1' WHEN business_days <= 3 THEN '2-3' WHEN business_days <= 7 THEN '4-7'
+              WHEN business_days <= 30 THEN '8-30' ELSE '>30' END;
+
+-- How the money of a fee goes on to the Treasury (Law on fees, art. 14): the cycle its rule sets. The row without a code is for
+-- all other codes of the agency; no row: daily.
+CREATE TABLE remittance_rules (
+  tenant_id        text NOT NULL REFERENCES tenants,
+  agency_code      text NOT NULL REFERENCES agencies,
+  economic_code    text,
+  cycle            text NOT NULL CHECK (cycle IN ('DAILY', 'WEEKLY', 'MONTHLY')),
+  -- Where it goes, for people; empty when the agency keeps all of it.
+  treasury_account text NOT NULL,
+  updated_at       timestamptz NOT NULL,
+  UNIQUE NULLS NOT DISTINCT (agency_code, economic_code)
+);
+GRANT SELECT, INSERT, UPDATE ON remittance_rules TO feegate_service;
+
+CREATE INDEX ledger_transactions_by_time ON ledger_transactions (tenant_id, booked_at);
+
+-- What the books say was collected, line by line: above zero when it came, below when it was taken back or given back.
+-- Its sum is the sum of all `collected:` and `reopened:` accounts with the sign turned.
+CREATE VIEW report_collected AS
+  SELECT t.tenant_id, t.id AS transaction_id, t.kind, t.booked_at, s.id AS settlement_id, s.invoice_id, s.rail_account_id, s.source, s.paid_at,
+         split_part(p.account, ':', 2) AS beneficiary_account_id, split_part(p.account, ':', 3) AS economic_code, -p.amount AS amount
+    FROM ledger_transactions t
+    JOIN ledger_postings p ON p.transaction_id = t.id AND p.account LIKE 'collected:%'
+    LEFT JOIN refunds f ON f.id = t.refund_id
+    JOIN settlements s ON s.id = coalesce(t.settlement_id, f.settlement_id)
+  UNION ALL
+  -- A reversal opens the debt again as one sum; its shares are those of the success it takes back.
+  SELECT t.tenant_id, t.id, t.kind, t.booked_at, r.id, r.invoice_id, r.rail_account_id, r.source, r.paid_at,
+         split_part(q.account, ':', 2), split_part(q.account, ':', 3), q.amount
+    FROM ledger_transactions t
+    JOIN settlements r ON r.id = t.settlement_id AND r.disposition = 'REVERSED'
+    JOIN settlements o ON o.rail_account_id = r.rail_account_id AND o.rail_transaction_id = r.rail_transaction_id AND o.direction = 'IN'
+    JOIN ledger_transactions u ON u.settlement_id = o.id
+    JOIN ledger_postings q ON q.transaction_id = u.id AND q.account LIKE 'collected:%';
+
+-- Money nobody has explained yet: what rails took that pays no invoice, until its refund case is over. One row per item, with
+-- the day it came. Breaks of reconciliation join here: UNION ALL with their own `source`.
+CREATE VIEW report_unexplained AS
+  SELECT f.tenant_id, 'REFUND_CASE' AS source, f.id, f.origin AS kind, s.rail_account_id, f.invoice_id, f.amount, local_day(f.created_at) AS since
+    FROM refunds f JOIN settlements s ON s.id = f.settlement_id
+   WHERE f.status NOT IN ('DONE', 'REJECTED') AND f.origin IN ('DUPLICATE', 'OVERPAID', 'UNDERPAID', 'UNAPPLIED', 'ORPHAN');
+
+-- Things that move no more by themselves. One row each; `since` is when it stopped.
+CREATE VIEW report_stuck AS
+  SELECT p.tenant_id, 'PAYMENT' AS kind, p.id, p.invoice_id, p.amount, p.updated_at AS since, coalesce(p.status_reason, '') AS detail
+    FROM payments p WHERE p.needs_human AND p.status IN ('CREATED', 'REDIRECTED', 'UNKNOWN')
+  UNION ALL
+  SELECT d.tenant_id, 'DELIVERY', d.id, d.invoice_id, NULL, d.give_up_at, coalesce(d.last_error, '') FROM deliveries d WHERE d.status = 'DEAD'
+  UNION ALL
+  SELECT r.tenant_id, 'RECEIPT', r.id, r.invoice_id, r.amount, r.requested_at, coalesce(r.last_error, '')
+    FROM receipts r WHERE r.status = 'REQUESTED' AND r.alarm IS NOT NULL
+  UNION ALL
+  SELECT f.tenant_id, 'REFUND', f.id, f.invoice_id, f.amount, f.updated_at, f.status FROM refunds f WHERE f.status IN ('FAILED', 'UNKNOWN');
+
+-- The first time a dossier system took "paid", for each paid invoice.
+CREATE VIEW report_acknowledgements AS
+  SELECT e.tenant_id, e.invoice_id, e.created_at AS booked_at, s.paid_at, count(d.id) > 0 AS pushed, min(d.delivered_at) AS acknowledged_at
+    FROM events e
+    JOIN settlements s ON s.invoice_id = e.invoice_id AND s.disposition IN ('APPLIED', 'OVERPAID')
+    LEFT JOIN deliveries d ON d.event_id = e.id
+   WHERE e.type = 'invoice.paid'
+   GROUP BY e.id, s.paid_at;
+CREATE INDEX events_paid ON events (tenant_id, created_at) WHERE type = 'invoice.paid';
+
+-- What exemptions and reductions took off, line by line, on the day the invoice was paid or nothing was owed.
+CREATE VIEW report_waived AS
+  SELECT i.tenant_id, i.id AS invoice_id, i.collecting_agency_code, i.procedure_code, t.line_no, t.adjustment_id, t.adjustment_version,
+         t.gross, t.reduction_amount, t.net, coalesce(s.settled_at, i.issued_at) AS at
+    FROM invoice_items t
+    JOIN invoices i ON i.id = t.invoice_id
+    LEFT JOIN settlements s ON s.invoice_id = i.id AND s.disposition IN ('APPLIED', 'OVERPAID')
+   WHERE t.reduction_amount > 0 AND (i.status = 'WAIVED' OR s.id IS NOT NULL);
+CREATE INDEX invoices_waived ON invoices (tenant_id, issued_at) WHERE status = 'WAIVED';
+
+-- The province's single point (domain.md §3 row 32): every transaction of every agency in one order that never changes. Places are
+-- given after the commit, so that a reader never passes one that commits late (docs/decisions/004).
+CREATE TABLE transaction_feed (
+  position      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  tenant_id     text NOT NULL REFERENCES tenants,
+  settlement_id text NOT NULL UNIQUE REFERENCES settlements,
+  settled_at    timestamptz NOT NULL
+);
+CREATE INDEX transaction_feed_by_tenant ON transaction_feed (tenant_id, position);
+CREATE INDEX transaction_feed_by_time ON transaction_feed (tenant_id, settled_at);
+
+CREATE VIEW report_transactions AS
+  SELECT s.tenant_id, s.id AS settlement_id, s.direction, s.disposition, s.amount, s.paid_at, s.settled_at, s.late_by_seconds, s.rail_transaction_id,
+         s.merchant_ref, s.source, c.id AS rail_account_id, c.rail, s.invoice_id, i.dossier_code, i.procedure_code,
+         coalesce(i.collecting_agency_code, b.agency_code) AS agency_code, a.name_vi AS agency_name, i.resolving_agency_code
+    FROM settlements s
+    JOIN rail_accounts c ON c.id = s.rail_account_id
+    JOIN beneficiary_accounts b ON b.id = c.beneficiary_account_id
+    LEFT JOIN invoices i ON i.id = s.invoice_id
+    JOIN agencies a ON a.code = coalesce(i.collecting_agency_code, b.agency_code);
+
+-- Files written for the province, one per day.
+CREATE TABLE transaction_exports (
+  tenant_id     text NOT NULL REFERENCES tenants,
+  business_date date NOT NULL,
+  file_name     text NOT NULL,
+  rows          bigint NOT NULL,
+  sha256        text NOT NULL,
+  made_at       timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, business_date)
+);
+
+GRANT SELECT ON report_collected, report_unexplained, report_stuck, report_acknowledgements, report_waived, report_transactions TO feegate_service;
+GRANT SELECT, INSERT ON transaction_feed, transaction_exports TO feegate_service;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO feegate_service;
