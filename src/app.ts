@@ -10,8 +10,13 @@ import { startDispatcher } from './delivery/dispatcher.ts'
 import type { Environment } from './environment.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
 import { createOfficerVerifier } from './http/auth/officer.ts'
+import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerReceiptSummaryRoutes } from './http/finance/receipt-summaries.ts'
+import { registerFinanceReceiptRoutes } from './http/finance/receipts.ts'
+import { registerReportRoutes } from './http/finance/reports/routes.ts'
+import { registerTransactionFeedRoutes } from './http/finance/transaction-feed.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerRoutingRoutes } from './http/operator/routing.ts'
@@ -21,6 +26,7 @@ import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
 import { registerInvoiceRoutes } from './http/portal/invoices.ts'
 import { registerPaymentRoutes } from './http/portal/payments.ts'
 import { registerRailRoutes } from './http/portal/rails.ts'
+import { registerReceiptRoutes } from './http/portal/receipts.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
@@ -65,6 +71,8 @@ export type GatewayOptions = {
   readonly production: boolean
   /** Rails this gateway speaks; all of adapters/registry.ts unless told otherwise. */
   readonly adapters?: readonly Adapter[]
+  /** Where each day's transactions are written for the province; null or left out: nowhere. */
+  readonly exportFolder?: string | null
   /** Known once the port is: the address the outside uses. */
   readonly publicUrl: () => string
 }
@@ -162,6 +170,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerRailRoutes(server, portal)
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
     registerRoutingRoutes(server, { database, environment, routes, verifyOfficer })
+    registerReceiptRoutes(server, portal)
+    const finance = { database, environment, idempotency, officers: createOfficerGuard(verifyOfficer), publicUrl }
+    registerFinanceReceiptRoutes(server, finance)
+    registerReceiptSummaryRoutes(server, finance)
+    registerReportRoutes(server, finance)
+    registerTransactionFeedRoutes(server, finance)
     registerCallbackRoutes(server, { railAccounts, receive })
     registerPayerRoutes(server, { database, environment, railAccounts, routes, startPayment, confirmPayment })
   })
@@ -211,6 +225,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           serverIp,
           metrics,
           log,
+          sign: tokens.sign,
+          publicUrl,
+          exportFolder: options.exportFolder ?? null,
           reloadKeys: () => keys.reload(),
         }),
       )

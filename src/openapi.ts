@@ -30,6 +30,7 @@ export const openApiDocument = {
     { name: 'Events', description: 'What happened, to pull' },
     { name: 'Catalogue', description: 'Published fees' },
     { name: 'Operations', description: 'For officers and operators' },
+    { name: 'Reports', description: 'For finance officers and auditors' },
   ],
   components: {
     securitySchemes: {

@@ -89,6 +89,20 @@ const basket = z.object({
     .min(1),
 })
 
+const receipt = z.object({
+  id: z.string().meta({ description: 'GET /v1/invoices/{id}/receipts has the signed receipt under it' }),
+  kind: z.enum(['PHI', 'LE_PHI']),
+  template: z.string(),
+  symbol: z.string(),
+  number: z.int().min(1),
+  issuedAt: time('When it was issued'),
+  collector: z.object({ name: z.string(), taxCode: z.string() }),
+  amount: z.int().meta({ description: 'Whole VND; below zero when it takes something back' }),
+  currency: z.literal('VND'),
+  relation: z.enum(['ADJUSTS', 'REPLACES']).nullable().meta({ description: 'What it does to another receipt' }),
+  relatesToId: z.string().nullable().meta({ description: 'That receipt' }),
+})
+
 const sequence = z.int().min(1).meta({ description: 'Order of the events of one invoice' })
 const plain = z.object({ sequence, invoice })
 const withPayment = plain.extend({ payment })
@@ -125,6 +139,11 @@ export const eventSchemas = {
     'basket.paid',
     'Nothing of the basket is left to pay. The events of its invoices come as ever, before or after this one.',
     z.object({ basket }),
+  ),
+  'receipt.issued': event(
+    'receipt.issued',
+    'A legal receipt was issued, or one that adjusts or replaces another.',
+    plain.extend({ receipt }),
   ),
   'webhook.test': event(
     'webhook.test',

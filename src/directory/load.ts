@@ -16,6 +16,8 @@ import { routingSection } from '../rails/rulebook-schema.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
+import { loadReceiptIssuers, receiptIssuer } from './receipt-issuers.ts'
+import { loadRemittanceRules, remittanceRule } from './remittance-rules.ts'
 import { faultsOfRouting, type RoutingChanges, storeRouting } from './routing.ts'
 
 const agencyCode = z.string().refine((text) => isCanonical(parseAgencyCode(text), text), 'not an agency code')
@@ -65,6 +67,10 @@ export const directoryFile = z.strictObject({
   ),
   /** docs/routing.md. Left out: the rules stay as they are. */
   routing: routingSection.optional(),
+  /** Agencies left out issue in their own name, numbered by FeeGate. */
+  receiptIssuers: z.array(receiptIssuer).default([]),
+  /** What has no rule goes on daily. */
+  remittanceRules: z.array(remittanceRule).default([]),
 })
 
 export type Directory = z.input<typeof directoryFile>
@@ -84,7 +90,7 @@ export async function loadDirectory(
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
-  const { tenant, agencies, beneficiaryAccounts, railAccounts, routing } = parsed.data
+  const { tenant, agencies, beneficiaryAccounts, railAccounts, routing, receiptIssuers, remittanceRules } = parsed.data
   for (const account of railAccounts) {
     const adapter = findAdapter(account.rail, adapters)
     if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
@@ -171,6 +177,9 @@ export async function loadDirectory(
     if (faults.length > 0) throw new DirectoryError(faults.join('; '))
     changes = await storeRouting(tx, tenant.id, routing, { now, actor })
   }
+  const wrong = await loadReceiptIssuers(tx, tenant.id, receiptIssuers, now)
+  if (wrong.length > 0) throw new DirectoryError(wrong.join('; '))
+  await loadRemittanceRules(tx, tenant.id, remittanceRules, now)
   await appendJournal(tx, [
     {
       tenantId: tenant.id,

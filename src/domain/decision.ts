@@ -64,6 +64,7 @@ export type EventType =
   | 'invoice.expired'
   | 'payment.underpaid'
   | 'payment.reversed'
+  | 'receipt.issued'
 
 export type Row = {
   readonly rule: string

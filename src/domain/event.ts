@@ -38,6 +38,22 @@ export type EventPayment = {
   readonly lateBySeconds: number | null
 }
 
+/** A legal receipt that was issued, or one that adjusts or replaces another. */
+export type EventReceipt = {
+  readonly id: string
+  readonly kind: string
+  readonly template: string
+  readonly symbol: string
+  readonly number: number
+  readonly issuedAt: Date
+  readonly collectorName: string
+  readonly collectorTaxCode: string
+  /** Below zero when it takes something back. */
+  readonly amount: bigint
+  readonly relation: 'ADJUSTS' | 'REPLACES' | null
+  readonly relatesToId: string | null
+}
+
 export type EventBody = {
   readonly id: string
   readonly type: EventType
@@ -46,13 +62,14 @@ export type EventBody = {
   readonly sequence: number
   readonly invoice: EventInvoice
   readonly payment?: EventPayment
+  readonly receipt?: EventReceipt
   readonly reason?: string
   readonly successorId?: string
 }
 
 /** The exact JSON text that is stored, signed and sent. Amounts are JSON integers. */
 export function eventText(event: EventBody): string {
-  const { invoice, payment } = event
+  const { invoice, payment, receipt } = event
   return JSON.stringify({
     id: event.id,
     type: event.type,
@@ -94,6 +111,23 @@ export function eventText(event: EventBody): string {
               paidAt: payment.paidAt.toISOString(),
               lateBySeconds: payment.lateBySeconds,
               online: true,
+            },
+          }),
+      ...(receipt === undefined
+        ? {}
+        : {
+            receipt: {
+              id: receipt.id,
+              kind: receipt.kind,
+              template: receipt.template,
+              symbol: receipt.symbol,
+              number: receipt.number,
+              issuedAt: receipt.issuedAt.toISOString(),
+              collector: { name: receipt.collectorName, taxCode: receipt.collectorTaxCode },
+              amount: integer(receipt.amount),
+              currency: 'VND',
+              relation: receipt.relation,
+              relatesToId: receipt.relatesToId,
             },
           }),
       ...(event.reason === undefined ? {} : { reason: event.reason }),

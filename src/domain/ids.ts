@@ -16,6 +16,8 @@ export type IdPrefix =
   | 'ltx'
   | 'ref'
   | 'rcp'
+  | 'rsr'
+  | 'rsm'
   | 'cbk'
   | 'evt'
   | 'dlv'

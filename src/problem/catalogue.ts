@@ -185,6 +185,21 @@ export const problemCatalogue = {
     actionVi: 'Bắt đầu giao dịch mới nếu khoản thu chưa được thanh toán.',
     actionEn: 'Start a new attempt if the invoice is not paid.',
   },
+  // Receipts
+  RECEIPT_ALREADY_ISSUED: {
+    status: 409,
+    titleVi: 'Biên lai đã được lập',
+    titleEn: 'The receipt is issued',
+    actionVi: 'Xem biên lai; nếu sai, lập biên lai điều chỉnh hoặc thay thế.',
+    actionEn: 'Look at the receipt; if it is wrong, adjust or replace it.',
+  },
+  RECEIPT_NOT_REPLACEABLE: {
+    status: 409,
+    titleVi: 'Biên lai không thể thay thế',
+    titleEn: 'The receipt cannot be replaced',
+    actionVi: 'Chỉ thay thế được biên lai đã lập, chưa bị điều chỉnh hoặc thay thế.',
+    actionEn: 'Only a receipt that is issued and neither adjusted nor replaced can be replaced.',
+  },
   // Webhooks
   WEBHOOK_URL_NOT_ALLOWED: {
     status: 422,

@@ -67,6 +67,21 @@ const carried: Record<EventType, Partial<EventBody>> = {
   'invoice.expired': {},
   'payment.underpaid': { payment: { ...payment, paymentId: null, merchantRef: null } },
   'payment.reversed': { payment: { ...payment, lateBySeconds: 90 } },
+  'receipt.issued': {
+    receipt: {
+      id: 'rcp_01',
+      kind: 'LE_PHI',
+      template: 'EBL01',
+      symbol: '26TAA',
+      number: 12,
+      issuedAt: at,
+      collectorName: 'Sở Tư pháp',
+      collectorTaxCode: '0100111948',
+      amount: -7_000n,
+      relation: 'ADJUSTS',
+      relatesToId: 'rcp_00',
+    },
+  },
 }
 
 const ajv = new Ajv2020.default({ strict: true, allErrors: true })
