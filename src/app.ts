@@ -11,12 +11,15 @@ import { createAuthenticate } from './http/auth/access-token.ts'
 import { createOfficerVerifier } from './http/auth/officer.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerPayoutOrderRoutes } from './http/finance/payout-orders.ts'
+import { registerRefundRoutes } from './http/finance/refunds.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
 import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
 import { registerInvoiceRoutes } from './http/portal/invoices.ts'
 import { registerPaymentRoutes } from './http/portal/payments.ts'
+import { registerInvoiceRefundRoutes } from './http/portal/refunds.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
@@ -140,9 +143,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     })
     registerInvoiceRoutes(server, portal)
     registerPaymentRoutes(server, { ...portal, startPayment })
+    registerInvoiceRefundRoutes(server, portal)
     registerWebhookRoutes(server, { ...portal, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
+    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
     registerCallbackRoutes(server, { railAccounts, receive })
     registerPayerRoutes(server, { database, environment, railAccounts, startPayment, confirmPayment })
   })

@@ -14,6 +14,7 @@ import { eventSchemas } from './delivery/event-schema.ts'
 import { decisionTable, type Row } from './domain/decision.ts'
 import { realEnvironment } from './environment.ts'
 import { problemCatalogue } from './problem/catalogue.ts'
+import { refundPage } from './refund/page.ts'
 import { openKeyRing } from './signing/key-ring.ts'
 import { type Database, StoreUnavailableError } from './store/database.ts'
 
@@ -34,6 +35,7 @@ export async function contractFiles(): Promise<Files> {
     ]),
     ['docs/decision-table.md', decisionPage()],
     ['docs/errors.md', errorPage()],
+    ['docs/refunds.md', refundPage(table)],
   ])
 }
 
@@ -226,12 +228,15 @@ function errorPage(): string {
 
 /** Markdown with its table in columns, as the formatter would write it. */
 function page(title: string, intro: string, columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  return `${[`# ${title}`, '', intro, '', table(columns, rows)].join('\n')}\n`
+}
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = columns.map((_, at) => Math.max(...[columns, ...rows].map((row) => [...(row[at] ?? '')].length)))
   const line = (cells: readonly string[], fill: string): string =>
     `| ${cells.map((cell, at) => cell + fill.repeat((widths[at] ?? 0) - [...cell].length)).join(' | ')} |`
   const rule = columns.map(() => '')
-  const table = [line(columns, ' '), line(rule, '-'), ...rows.map((row) => line(row, ' '))]
-  return `${[`# ${title}`, '', intro, '', ...table].join('\n')}\n`
+  return [line(columns, ' '), line(rule, '-'), ...rows.map((row) => line(row, ' '))].join('\n')
 }
 
 if (import.meta.main) {

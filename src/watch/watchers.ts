@@ -3,6 +3,7 @@ import { buryOverdue } from '../delivery/dispatch.ts'
 import { cleanUp } from './clean-up.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
+import { watchRefunds } from './refunds.ts'
 
 export type Watchers = { close(): Promise<void> }
 
@@ -19,6 +20,7 @@ export function startWatchers(
   const stop = new AbortController()
   const watchers: readonly Watcher[] = [
     { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
+    { name: 'refunds', everyMs: 2_000, round: () => watchRefunds(options) },
     { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
     {
