@@ -193,6 +193,14 @@ export const refundTransitions: readonly RefundTransition[] = [
   },
   {
     from: 'FAILED',
+    on: 'done',
+    to: 'DONE',
+    by: 'rail',
+    channels: rail,
+    means: 'the rail says after all that the money went back: money is never left without a record',
+  },
+  {
+    from: 'FAILED',
     on: 'reject',
     to: 'REJECTED',
     by: 'finance.approve',

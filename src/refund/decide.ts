@@ -84,7 +84,7 @@ export async function rejectRefund(
     event: 'reject',
     at: now,
     actor: approver.subject,
-    facts: { why },
+    words: { why },
     set: { rejected_by: approver.subject, rejected_at: now, next_send_at: null },
   })
 }

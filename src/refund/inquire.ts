@@ -5,9 +5,9 @@ import type { OpenRailAccount } from '../rails/accounts.ts'
 import { runSteps } from '../rails/run-steps.ts'
 import type { Transaction } from '../store/database.ts'
 import { readPaid } from '../store/paid-money.ts'
-import { lockRefunds, type RefundRecord } from '../store/refunds.ts'
+import type { RefundRecord } from '../store/refunds.ts'
 import { adapterArguments, type RefundRailOptions, railAccountOf, railOrderOf } from './rail-order.ts'
-import { loseSight, recordAnswer } from './record-answer.ts'
+import { recordAnswer } from './record-answer.ts'
 
 export async function inquireRefund(options: RefundRailOptions, refund: RefundRecord): Promise<void> {
   const { breaker, metrics, log } = options
@@ -33,7 +33,6 @@ export async function inquireRefund(options: RefundRailOptions, refund: RefundRe
       return isOurs
     })
   }
-  await endInquiry(options, refund.id)
 }
 
 async function askRail(
@@ -75,19 +74,4 @@ async function isNamed(tx: Transaction, refund: RefundRecord, result: RefundResu
   )
   if (sendings > 1) return false
   return others.every(({ railRefundId }) => told !== null && railRefundId !== null && railRefundId !== told)
-}
-
-/** After the last slot: what the rail still has not ended is for a human. */
-async function endInquiry({ database, environment }: RefundRailOptions, refundId: string): Promise<void> {
-  await database.transaction(async (tx) => {
-    const [refund] = await lockRefunds(tx, [refundId])
-    if (refund === undefined || refund.nextInquiryAt !== null || refund.status !== 'SENT') return
-    if (refund.leaseUntil !== null) return
-    await loseSight(tx, refund, {
-      at: environment.now(),
-      canInquire: true,
-      isOver: true,
-      detail: 'the rail has been asked for thirty days',
-    })
-  })
 }

@@ -4,6 +4,7 @@ import { gatewayActor, stepOf } from '../domain/refund.ts'
 import type { Environment } from '../environment.ts'
 import { settleRefund } from '../settlement/refund.ts'
 import type { Database, Transaction } from '../store/database.ts'
+import { appendJournal } from '../store/journal.ts'
 import { lockRefunds, type RefundRecord } from '../store/refunds.ts'
 import { nextRefundInquiryAt, resendAfterMs } from './schedule.ts'
 import { takeStep } from './step.ts'
@@ -18,8 +19,8 @@ export type AnswerContext = {
 }
 
 /**
- * Takes the step that the answer stands for. Null when it changed nothing: the refund is final, or has been sent anew under
- * another reference since.
+ * Takes the step that the answer stands for. Null when it took none: the refund is final, or has been sent anew under another
+ * reference since. Money moved for nothing is then at least shown to a human.
  */
 export async function recordAnswer(
   { database, environment, canInquire }: AnswerContext,
@@ -30,10 +31,31 @@ export async function recordAnswer(
 ): Promise<RailAnswer['kind'] | null> {
   return await database.transaction(async (tx) => {
     const [refund] = await lockRefunds(tx, [refundId])
-    if (refund === undefined || refund.railReference !== reference) return null
-    if (!(await isAbout(refund, tx))) return null
-    return (await write(tx, environment, canInquire, refund, answer)) ? answer.kind : null
+    if (refund === undefined || !(await isAbout(refund, tx))) return null
+    const isCurrent = refund.railReference === reference
+    if (isCurrent && (await write(tx, environment, canInquire, refund, answer))) return answer.kind
+    if (answer.kind === 'done' && !(isCurrent && refund.status === 'DONE'))
+      await flag(tx, refund, reference, environment.now())
+    return null
   })
+}
+
+/** The rail moved money for a sending that people have given up: only they can tell what that means now. */
+async function flag(tx: Transaction, refund: RefundRecord, reference: string, now: Date): Promise<void> {
+  await tx.query(
+    'UPDATE refunds SET needs_human = true, rail_detail = $3, updated_at = $4 WHERE id = $1 AND tenant_id = $2',
+    [refund.id, refund.tenantId, `done after all under ${reference}, which was given up`, now],
+  )
+  await appendJournal(tx, [
+    {
+      tenantId: refund.tenantId,
+      at: now,
+      kind: 'refund.contradicted',
+      subject: refund.id,
+      actor: gatewayActor,
+      facts: { reference, status: refund.status },
+    },
+  ])
 }
 
 async function write(
@@ -81,7 +103,7 @@ async function write(
       await takeStep(tx, refund, {
         ...by,
         event: 'fail',
-        facts: { detail },
+        words: { detail },
         set: { rail_detail: detail, lease_until: null, next_inquiry_at: null, needs_human: false },
       })
       return true
@@ -97,7 +119,7 @@ async function write(
       await takeStep(tx, refund, {
         ...by,
         event: 'notSent',
-        facts: { detail: answer.detail.slice(0, 300) },
+        words: { detail: answer.detail.slice(0, 300) },
         set: {
           rail_detail: answer.detail.slice(0, 300),
           lease_until: null,
@@ -122,7 +144,7 @@ export async function loseSight(
     event: 'lose',
     at,
     actor: gatewayActor,
-    facts: { detail: detail.slice(0, 300) },
+    words: { detail: detail.slice(0, 300) },
     set: { rail_detail: detail.slice(0, 300), lease_until: null, next_inquiry_at: next, needs_human: next === null },
   })
   return true

@@ -41,7 +41,8 @@ export async function reportRefund(
     event: 'report',
     at: now,
     actor: officer.subject,
-    facts: { result: report.result, reference: report.reference, note: report.note ?? null },
+    facts: { result: report.result },
+    words: { reference: report.reference, note: report.note ?? null },
     set: {
       result: report.result,
       result_reference: report.reference,
@@ -80,7 +81,7 @@ export async function confirmReport(
     event,
     at: now,
     actor: officer.subject,
-    facts: { reference: refund.resultReference },
+    words: { reference: refund.resultReference },
     set: { result_confirmed_by: officer.subject, needs_human: false, next_inquiry_at: null, lease_until: null },
   })
 }

@@ -40,7 +40,8 @@ export async function sendRefund(options: RefundRailOptions, refundId: string): 
     answer,
   )
   metrics.refunds.inc({ rail: account.rail, result: recorded ?? 'late' })
-  child[answer.kind === 'unknown' ? 'warn' : 'info']({ answer, recorded }, 'refund sent')
+  const level = recorded === null ? 'error' : answer.kind === 'unknown' ? 'warn' : 'info'
+  child[level]({ answer, recorded }, 'refund sent')
 }
 
 /** SENT under its own reference; null when there is nothing to send (any more). */

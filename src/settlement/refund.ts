@@ -5,8 +5,8 @@
 import type { InvoiceStatus } from '../domain/decision.ts'
 import { eventText } from '../domain/event.ts'
 import { refundPostings } from '../domain/postings.ts'
-import { isPayout, stepOf } from '../domain/refund.ts'
-import { moneyOf, type RefundItem } from '../domain/refund-rules.ts'
+import { holdsMoney, isPayout, stepOf } from '../domain/refund.ts'
+import { fits, moneyOf, type RefundItem } from '../domain/refund-rules.ts'
 import { type Environment, newId } from '../environment.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendEvents } from '../store/events.ts'
@@ -41,6 +41,8 @@ export async function settleRefund(
   const now = environment.now()
   const paid = await readPaid(tx, refund.tenantId, refund.settlementId)
   if (paid === null) throw new Error(`the settlement of refund ${refund.id} is gone`)
+  // While it stood as failed its money was free, and another refund may have taken it.
+  if (!holdsMoney(refund.status) && !fits(refund, paid)) return false
   await book(tx, environment, refund, paid, now)
   if (moneyOf(refund.origin) === 'COLLECTED') await tellInvoice(tx, environment, refund, paid, news, now)
   await writeStep(tx, refund, {
@@ -48,7 +50,8 @@ export async function settleRefund(
     to: step.to,
     at: now,
     actor: news.actor,
-    facts: { reference: news.reference, refundedAt: news.refundedAt.toISOString() },
+    facts: { refundedAt: news.refundedAt.toISOString() },
+    words: { reference: news.reference },
     set: { ...news.set, done_at: now, lease_until: null, next_inquiry_at: null, needs_human: false },
   })
   return true

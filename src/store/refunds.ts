@@ -108,15 +108,17 @@ export type Step = {
   readonly to: RefundStatus
   readonly at: Date
   readonly actor: string
-  /** For the history that officers and auditors read. No account numbers. */
+  /** For history and journal: no personal data. */
   readonly facts?: Readonly<Record<string, string | number | null>>
+  /** What people or banks wrote, for the history alone. No account numbers. */
+  readonly words?: Readonly<Record<string, string | null>>
   /** Other columns that change with it. */
   readonly set?: Row
 }
 
 /** Takes one step of a locked refund: its row, its history, the journal. That the step is allowed has been checked. */
 export async function writeStep(tx: Transaction, refund: RefundRecord, step: Step): Promise<void> {
-  const { event, to, at, actor, facts = {}, set = {} } = step
+  const { event, to, at, actor, facts = {}, words = {}, set = {} } = step
   const seq = refund.steps + 1
   const row = { ...set, status: to, updated_at: at, steps: seq }
   const columns = Object.keys(row).join(', ')
@@ -125,7 +127,7 @@ export async function writeStep(tx: Transaction, refund: RefundRecord, step: Ste
     [refund.id, rowsToJson([row]).slice(1, -1)],
   )
   await insertAll(tx, 'refund_steps', [
-    { ...stepRow(refund, seq, at, actor, facts), event, from_status: refund.status, to_status: to },
+    { ...stepRow(refund, seq, at, actor, { ...facts, ...words }), event, from_status: refund.status, to_status: to },
   ])
   await appendJournal(tx, [
     {

@@ -71,7 +71,7 @@ async function claimInquiries({ database, environment }: RefundRailOptions): Pro
     if (rows.length === 0) return []
     const next = rows.map(({ id, sentAt, railRefundId, status }) => {
       const at = nextRefundInquiryAt(sentAt ?? now, railRefundId !== null, now)
-      // SENT becomes UNKNOWN first, once the last answer is in.
+      // SENT becomes UNKNOWN first: findLost sees that nothing is left to wait for.
       return { id, at, human: at === null && status === 'UNKNOWN' }
     })
     await tx.query(
@@ -83,23 +83,29 @@ async function claimInquiries({ database, environment }: RefundRailOptions): Pro
   })
 }
 
-/** Sent by a process that never wrote down an answer: it may have happened. */
+/** Sent by a process that never wrote down an answer, or accepted by a rail that has been asked long enough. */
 export async function findLost(options: RefundRailOptions): Promise<number> {
   const { database, environment } = options
   const now = environment.now()
   const left = await database.query<{ id: string }>(
-    `SELECT id FROM refunds WHERE status = 'SENT' AND lease_until <= $1 ORDER BY lease_until LIMIT ${claimSize}`,
+    `SELECT id FROM refunds WHERE status = 'SENT' AND channel = 'RAIL_REVERSAL'
+        AND (lease_until <= $1 OR (lease_until IS NULL AND next_inquiry_at IS NULL)) ORDER BY lease_until LIMIT ${claimSize}`,
     [now],
   )
   for (const { id } of left) {
     const account = await railAccountOf(options, id)
     await database.transaction(async (tx) => {
       const [refund] = await lockRefunds(tx, [id])
-      if (refund === undefined || refund.leaseUntil === null || refund.leaseUntil > now) return
+      if (refund === undefined || refund.status !== 'SENT') return
+      const isOver = refund.leaseUntil === null && refund.nextInquiryAt === null
+      if (!isOver && (refund.leaseUntil === null || refund.leaseUntil > now)) return
       await loseSight(tx, refund, {
         at: now,
         canInquire: account?.adapter.inquireRefund !== undefined,
-        detail: 'the process that sent it never wrote down an answer',
+        isOver,
+        detail: isOver
+          ? 'accepted, and asked about for thirty days'
+          : 'the process that sent it never wrote down an answer',
       })
     })
   }

@@ -37,6 +37,7 @@ const allowed: readonly (readonly [string, string, string, readonly string[]])[]
   ['FAILED', 'approve', 'APPROVED', [...rail, ...payouts]],
   ['FAILED', 'prepare', 'REQUESTED', [...rail, ...payouts]],
   ['FAILED', 'reject', 'REJECTED', [...rail, ...payouts]],
+  ['FAILED', 'done', 'DONE', rail],
 ]
 
 t.test('every transition that is allowed, and every other refused, in each state and channel', (t) => {

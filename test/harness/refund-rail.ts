@@ -36,6 +36,8 @@ export type RefundRail = {
   nextInquiry(...ways: ('truth' | 'lost')[]): void
   /** Ends what was accepted. */
   finish(as?: 'done' | 'refused'): void
+  /** Accepted and not ended. */
+  worksOn(reference: string | null): boolean
   readonly sent: readonly { readonly reference: string; readonly amount: bigint }[]
   readonly moved: readonly { readonly reference: string; readonly amount: bigint }[]
   asked: number
@@ -169,6 +171,7 @@ export function refundRail(
         else refused.add(order.reference)
       }
     },
+    worksOn: (asked) => pending.some(({ reference }) => reference === asked),
     sent,
     moved,
     asked: 0,

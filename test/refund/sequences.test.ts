@@ -135,7 +135,8 @@ async function act(fixture: RefundFixture, settlementId: string, given: Deed): P
     case 'end': {
       const refund = chosen(given.pick, 'SENT', 'UNKNOWN')
       if (refund === undefined) return
-      // Officers tell the truth about what the rail moved; of payouts, whatever the bank did.
+      // Officers tell the truth about what the rail moved, once it is known; of payouts, whatever the bank did.
+      if (rail.worksOn(refund.railReference)) return
       const moved = rail.moved.some(({ reference }) => reference === refund.railReference)
       const isDone = refund.channel === 'RAIL_REVERSAL' ? moved : given.pick % 2 === 0
       return await tried(fixture.end(refund.id, isDone ? 'DONE' : 'FAILED'))

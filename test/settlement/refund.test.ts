@@ -122,10 +122,11 @@ t.test('the same news twice is booked once', async (t) => {
   t.equal(await ledgerSum(database), 0n)
 })
 
-t.test('every step stands in the journal, without anybody’s account', async (t) => {
+t.test('every step stands in the journal, without anybody’s account or words about persons', async (t) => {
   const fixture = await refundFixture(t)
   const { database, options } = fixture
-  const id = await fixture.approved((await fixture.paid()).settlementId, { payee })
+  const note = 'chị Nguyễn Thị Hoa, 0912345678'
+  const id = await fixture.approved((await fixture.paid()).settlementId, { payee, note })
   await sendDueRefunds(options)
   const entries = await database.query<{ kind: string; actor: string; body: string }>(
     'SELECT kind, actor, body FROM journal_entries WHERE subject = $1 ORDER BY seq',
@@ -139,6 +140,7 @@ t.test('every step stands in the journal, without anybody’s account', async (t
   ])
   t.notMatch(JSON.stringify(entries), payee.accountNumber)
   t.notMatch(JSON.stringify(entries), payee.accountName)
+  t.notMatch(JSON.stringify(entries), note)
 })
 
 t.test(

@@ -97,15 +97,14 @@ t.test('while the circuit of a rail is open nothing is sent to it', async (t) =>
   const { rail, options, environment } = fixture
   const ids: string[] = []
   for (let index = 0; index < 7; index++) ids.push(await fixture.approved((await fixture.paid()).settlementId))
-  rail.next(...Array.from({ length: 5 }, () => 'requestLost' as const))
   for (let at = 0; at < 5; at++) options.breaker.failed(fixture.seeded.railAccountId)
   await sendDueRefunds(options)
   t.equal(rail.sent.length, 0)
   for (const id of ids) t.match(await fixture.read(id), { status: 'APPROVED', railDetail: /does not answer/ })
-  environment.advance(31_000)
-  options.breaker.answered(fixture.seeded.railAccountId)
-  rail.next()
-  environment.advance(minute)
+  environment.advance(2 * minute)
+  await sendDueRefunds(options)
+  t.equal(rail.sent.length, 1, 'one of them tries whether it answers again')
+  environment.advance(2 * minute)
   await sendDueRefunds(options)
   t.equal(rail.sent.length, 7)
 })
@@ -191,6 +190,21 @@ t.test('after thirty days of waiting for an accepted refund a human is asked', a
   t.match(await fixture.read(id), { status: 'UNKNOWN', needsHuman: true })
   await fixture.end(id, 'DONE')
   t.match(await fixture.read(id), { status: 'DONE', resultConfirmedBy: 'binh' })
+})
+
+t.test('a process that dies with the last inquiry leaves nothing stuck', async (t) => {
+  const fixture = await refundFixture(t)
+  const { rail, options, environment } = fixture
+  const id = await fixture.approved((await fixture.paid()).settlementId)
+  rail.next('accepted')
+  await sendDueRefunds(options)
+  environment.advance(31 * day)
+  const dead = new Promise<never>(() => {})
+  void inquireDueRefunds({ ...options, call: () => dead })
+  while ((await fixture.read(id)).nextInquiryAt !== null) await new Promise((resolve) => setTimeout(resolve, 5))
+  t.match(await fixture.read(id), { status: 'SENT', nextInquiryAt: null })
+  await watchRefunds(options)
+  t.match(await fixture.read(id), { status: 'UNKNOWN', needsHuman: true })
 })
 
 t.test('a rail that cannot be asked leaves what is unclear to a human at once', async (t) => {
@@ -373,10 +387,8 @@ for (const [name, moved, at] of boundaries) {
   })
 }
 
-t.test('an answer that comes after the lease is over still counts, once', async (t) => {
-  const fixture = await refundFixture(t)
-  const { rail, options, environment } = fixture
-  const id = await fixture.approved((await fixture.paid()).settlementId)
+/** Sends, and keeps the rail's answer back until told. */
+async function slowly({ rail, options }: RefundFixture): Promise<() => Promise<void>> {
   let answerNow = (): void => {}
   const slow = new Promise<void>((resolve) => {
     answerNow = resolve
@@ -386,15 +398,54 @@ t.test('an answer that comes after the lease is over still counts, once', async 
     await slow
     return answer
   }
+  const before = rail.sent.length
   const sending = sendDueRefunds({ ...options, call })
-  while (rail.sent.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  while (rail.sent.length === before) await new Promise((resolve) => setTimeout(resolve, 5))
+  return async () => {
+    answerNow()
+    await sending
+  }
+}
+
+t.test('an answer that comes after the lease is over still counts, once', async (t) => {
+  const fixture = await refundFixture(t)
+  const { options, environment } = fixture
+  const id = await fixture.approved((await fixture.paid()).settlementId)
+  const answer = await slowly(fixture)
   environment.advance(11 * minute)
   t.equal(await findLost(options), 1)
   t.match(await fixture.read(id), { status: 'UNKNOWN' })
-  answerNow()
-  await sending
+  await answer()
   t.match(await fixture.read(id), { status: 'DONE' })
   environment.advance(minute)
   await watchRefunds(options)
   t.same(await stepsOf(fixture, id), ['open', 'approve', 'send', 'lose', 'done'])
+})
+
+t.test('"done" after two officers said failed: booked while its money is free, else shown to a human', async (t) => {
+  for (const meanwhile of ['nothing', 'another took the money', 'sent again'] as const) {
+    const fixture = await refundFixture(t, { rail: { inquiry: false } })
+    const { options, environment, rail, database } = fixture
+    const { settlementId } = await fixture.paid()
+    const id = await fixture.approved(settlementId)
+    const answer = await slowly(fixture)
+    environment.advance(11 * minute)
+    await findLost(options)
+    await fixture.end(id, 'FAILED')
+    if (meanwhile === 'another took the money') await fixture.ask(settlementId)
+    if (meanwhile === 'sent again') {
+      await fixture.approve(id)
+      rail.next('refused')
+      await sendDueRefunds(options)
+    }
+    await answer()
+    const refund = await fixture.read(id)
+    if (meanwhile === 'nothing') t.match(refund, { status: 'DONE', needsHuman: false })
+    else t.match(refund, { status: 'FAILED', needsHuman: true, railDetail: /done after all/ }, meanwhile)
+    const [{ n } = { n: 0 }] = await database.query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM journal_entries WHERE kind = 'refund.contradicted'`,
+      [],
+    )
+    t.equal(n, meanwhile === 'nothing' ? 0 : 1, meanwhile)
+  }
 })

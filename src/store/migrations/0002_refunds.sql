@@ -70,7 +70,7 @@ CREATE INDEX refunds_by_payout_order ON refunds (payout_order_id) WHERE payout_o
 -- For the watchers: what to send, what to ask about, what a dead process left.
 CREATE INDEX refunds_due_sending ON refunds (next_send_at) WHERE status = 'APPROVED' AND channel = 'RAIL_REVERSAL';
 CREATE INDEX refunds_due_inquiry ON refunds (next_inquiry_at) WHERE next_inquiry_at IS NOT NULL;
-CREATE INDEX refunds_leased ON refunds (lease_until) WHERE status = 'SENT' AND lease_until IS NOT NULL;
+CREATE INDEX refunds_leased ON refunds (lease_until) WHERE status = 'SENT' AND channel = 'RAIL_REVERSAL';
 
 -- Every step of every refund, append-only.
 CREATE TABLE refund_steps (
