@@ -13,8 +13,10 @@ import { createOfficerVerifier } from './http/auth/officer.ts'
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerPayoutOrderRoutes } from './http/finance/payout-orders.ts'
 import { registerReceiptSummaryRoutes } from './http/finance/receipt-summaries.ts'
 import { registerFinanceReceiptRoutes } from './http/finance/receipts.ts'
+import { registerRefundRoutes } from './http/finance/refunds.ts'
 import { registerReportRoutes } from './http/finance/reports/routes.ts'
 import { registerTransactionFeedRoutes } from './http/finance/transaction-feed.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
@@ -27,6 +29,7 @@ import { registerInvoiceRoutes } from './http/portal/invoices.ts'
 import { registerPaymentRoutes } from './http/portal/payments.ts'
 import { registerRailRoutes } from './http/portal/rails.ts'
 import { registerReceiptRoutes } from './http/portal/receipts.ts'
+import { registerInvoiceRefundRoutes } from './http/portal/refunds.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
@@ -165,6 +168,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerInvoiceRoutes(server, portal)
     registerBasketRoutes(server, portal)
     registerPaymentRoutes(server, { ...portal, startPayment })
+    registerInvoiceRefundRoutes(server, portal)
     registerWebhookRoutes(server, { ...portal, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerRailRoutes(server, portal)
@@ -176,6 +180,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReceiptSummaryRoutes(server, finance)
     registerReportRoutes(server, finance)
     registerTransactionFeedRoutes(server, finance)
+    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
     registerCallbackRoutes(server, { railAccounts, receive })
     registerPayerRoutes(server, { database, environment, railAccounts, routes, startPayment, confirmPayment })
   })

@@ -136,6 +136,7 @@ t.test('the clock and random bytes come from the environment', async (t) => {
     'src/settlement',
     'src/invoice',
     'src/payment',
+    'src/refund',
     'src/callback',
     'src/delivery',
     'src/watch',

@@ -15,6 +15,8 @@ export type IdPrefix =
   | 'stl'
   | 'ltx'
   | 'ref'
+  | 'pob'
+  | 'rca'
   | 'rcp'
   | 'rsr'
   | 'rsm'
