@@ -24,6 +24,7 @@ export const openApiDocument = {
   tags: [
     { name: 'Access', description: 'Tokens and keys' },
     { name: 'Invoices', description: 'Signed demands to pay' },
+    { name: 'Baskets', description: 'Several invoices in one visit of the payer' },
     { name: 'Payments', description: 'Attempts to pay an invoice on a rail' },
     { name: 'Webhooks', description: 'Where events are sent' },
     { name: 'Events', description: 'What happened, to pull' },

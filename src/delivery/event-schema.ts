@@ -3,6 +3,7 @@
  * event, and test/contracts.test.ts holds the two together. Receivers must pass over fields they do not know.
  */
 import { z } from 'zod'
+import type { BasketEventType } from '../domain/basket.ts'
 import type { EventType, InvoiceStatus } from '../domain/decision.ts'
 
 const amount = z.int().min(0).meta({ description: 'Whole VND' })
@@ -64,6 +65,30 @@ const payment = z.object({
   online: z.boolean(),
 })
 
+const basket = z.object({
+  id: z.string(),
+  status: z.literal('PAID'),
+  total: amount,
+  paid: amount,
+  currency: z.literal('VND'),
+  paidAt: time("Time at the payer's bank of the last payment that was needed"),
+  invoices: z
+    .array(
+      z.object({
+        id: z.string(),
+        part: z.enum(['PAID', 'NOTHING_OWED', 'REPLACED']).meta({
+          description: 'What it meant for the basket: paid, cancelled or waived, or another invoice took its place',
+        }),
+        status: z.enum(invoiceStatuses),
+        dossierCode: z.string(),
+        collectingAgencyCode: z.string(),
+        payCode: z.string(),
+        total: amount,
+      }),
+    )
+    .min(1),
+})
+
 const sequence = z.int().min(1).meta({ description: 'Order of the events of one invoice' })
 const plain = z.object({ sequence, invoice })
 const withPayment = plain.extend({ payment })
@@ -96,9 +121,14 @@ export const eventSchemas = {
   'invoice.expired': event('invoice.expired', 'The time to pay is over.', plain),
   'payment.underpaid': event('payment.underpaid', 'Less than owed came: not paid, an officer decides.', withPayment),
   'payment.reversed': event('payment.reversed', 'The bank took a payment back: an officer decides.', withPayment),
+  'basket.paid': event(
+    'basket.paid',
+    'Nothing of the basket is left to pay. The events of its invoices come as ever, before or after this one.',
+    z.object({ basket }),
+  ),
   'webhook.test': event(
     'webhook.test',
     'Sent when asked for, to try an endpoint. It is not stored and not in the event feed.',
     z.object({ endpointId: z.string() }),
   ),
-} as const satisfies Record<EventType | 'webhook.test', z.ZodType>
+} as const satisfies Record<EventType | BasketEventType | 'webhook.test', z.ZodType>

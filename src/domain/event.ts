@@ -102,7 +102,8 @@ export function eventText(event: EventBody): string {
   })
 }
 
-function integer(amount: bigint): number {
+/** An amount as a JSON integer. */
+export function integer(amount: bigint): number {
   const value = Number(amount)
   // Amounts are bounded far below this (money.ts); a wrong number must never leave silently.
   if (!Number.isSafeInteger(value)) throw new RangeError(`amount ${amount} does not fit a JSON integer`)

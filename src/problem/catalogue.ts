@@ -157,13 +157,6 @@ export const problemCatalogue = {
     actionVi: 'Chọn kênh khác.',
     actionEn: 'Choose another rail.',
   },
-  AMOUNT_OUTSIDE_RAIL_LIMIT: {
-    status: 422,
-    titleVi: 'Số tiền ngoài hạn mức của kênh',
-    titleEn: 'The amount is outside the limits of the rail',
-    actionVi: 'Chọn kênh khác.',
-    actionEn: 'Choose another rail.',
-  },
   RAIL_REFUSED: {
     status: 422,
     titleVi: 'Ngân hàng từ chối giao dịch',

@@ -12,6 +12,7 @@ import { appendEvents, type NewEvent } from '../store/events.ts'
 import type { BookInvoice } from '../store/invoice-book.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
 import { insertAll, type Row, rowsToJson } from '../store/rows.ts'
+import { refreshBaskets } from './baskets.ts'
 import { type Books, openBooks } from './books.ts'
 import { enter, type Weighed, weigh } from './weigh.ts'
 
@@ -56,6 +57,12 @@ export async function settleAll(
   const entries = emptyEntries()
   const results = requests.map((request) => settleOne(request, books, entries, environment, now))
   await writeEntries(tx, entries, now)
+  const paid = [...entries.invoiceChanges.values()].filter(({ status }) => status === 'PAID')
+  await refreshBaskets(
+    tx,
+    environment,
+    paid.map(({ id }) => id),
+  )
   return results
 }
 

@@ -256,6 +256,7 @@ export const startPaymentBody = z
   .strictObject({
     railAccountId: code(80),
     locale: z.enum(['vi', 'en']).default('vi'),
+    channel: z.enum(['ONLINE', 'COUNTER']).default('ONLINE').meta({ description: 'Where the payer is' }),
     payerIp: z.union([z.ipv4(), z.ipv6()]),
     payerInput: z
       .record(
