@@ -17,6 +17,7 @@ import { decisionTable, type Row } from './domain/decision.ts'
 import { realEnvironment } from './environment.ts'
 import { markdownTable } from './markdown-table.ts'
 import { problemCatalogue } from './problem/catalogue.ts'
+import { refundPage } from './refund/page.ts'
 import { openKeyRing } from './signing/key-ring.ts'
 import { type Database, StoreUnavailableError } from './store/database.ts'
 
@@ -40,6 +41,7 @@ export async function contractFiles(): Promise<Files> {
     ['docs/decision-table.md', decisionPage()],
     ['docs/errors.md', errorPage()],
     ['README.md', withRegion(readFileSync(join(root, 'README.md'), 'utf8'), 'rails', capabilityMatrix(allAdapters()))],
+    ['docs/refunds.md', refundPage(markdownTable)],
   ])
 }
 

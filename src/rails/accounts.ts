@@ -21,8 +21,8 @@ export type RailAccounts = {
   /** Null when there is none of that rail and id. Paused accounts are found: money on its way still arrives. */
   find(rail: string, id: string): Promise<OpenRailAccount | null>
   get(id: string): Promise<OpenRailAccount | null>
-  /** Accounts that pay into a beneficiary account and take new payments, in their configured order. */
-  offeredFor(beneficiaryAccountId: string): Promise<OpenRailAccount[]>
+  /** Accounts that pay into a beneficiary account, paused ones too: `router.ts` says which of them take new payments. */
+  payingInto(beneficiaryAccountId: string): Promise<OpenRailAccount[]>
   /** Reads anew at the next use. */
   forget(): void
 }
@@ -107,10 +107,8 @@ export function createRailAccounts(
     async get(id) {
       return (await all()).get(id) ?? null
     },
-    async offeredFor(beneficiaryAccountId) {
-      return [...(await all()).values()]
-        .filter((account) => account.beneficiaryAccountId === beneficiaryAccountId && account.status === 'ACTIVE')
-        .sort((a, b) => a.position - b.position || a.id.localeCompare(b.id))
+    async payingInto(beneficiaryAccountId) {
+      return [...(await all()).values()].filter((account) => account.beneficiaryAccountId === beneficiaryAccountId)
     },
     forget() {
       cached = null
