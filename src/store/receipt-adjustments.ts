@@ -129,7 +129,10 @@ export async function workOffAdjustments(
     [limit],
   )
   const worked: WorkedOff[] = []
-  for (const queued of claimed) worked.push({ id: queued.id, result: await workOff(tx, queued, now, newReceiptId) })
+  for (const queued of claimed) {
+    const result = await workOff(tx, queued, now, newReceiptId)
+    if (result !== null) worked.push({ id: queued.id, result })
+  }
   await tx.query(`UPDATE receipt_adjustments SET status = 'DONE' WHERE id = ANY ($1)`, [
     worked.filter(({ result }) => result !== 'over').map(({ id }) => id),
   ])
@@ -141,8 +144,8 @@ async function workOff(
   queued: Queued,
   now: Date,
   newReceiptId: () => string,
-): Promise<WorkedOff['result']> {
-  // Once more under the lock: another replica may have worked it off while we waited.
+): Promise<WorkedOff['result'] | null> {
+  // Once more under the lock: what we read before it may have been worked off by another replica since.
   await tx.query('SELECT id FROM receipts WHERE invoice_id = $1 ORDER BY id FOR UPDATE', [queued.invoiceId])
   const [open] = await tx.query(
     `SELECT id FROM receipt_adjustments WHERE id = $1 AND status = 'REQUESTED' FOR UPDATE`,
@@ -157,7 +160,8 @@ async function workOff(
        FROM chain c JOIN receipts r ON r.id = c.id ORDER BY c.place DESC LIMIT 1`,
     [queued.receiptId, queued.refundId],
   )
-  if (open === undefined || target === undefined || target.adjusts || target.done) return 'none'
+  if (open === undefined) return null
+  if (target === undefined || target.adjusts || target.done) return 'none'
   const standing = await readStanding(tx, queued.tenantId, queued.invoiceId)
   const receipt = standing.find(({ id }) => id === target.id)
   if (receipt === undefined || queued.amount > receipt.standing) return 'over'

@@ -330,6 +330,45 @@ t.test('receipts, acknowledgements, waivers, stuck items and online share say wh
   ])
 })
 
+t.test('fees of rails are what their settlement files say; without files there are none', async (t) => {
+  const { bench } = await books(t)
+  const [there] = await bench.database.query<{ there: boolean }>(
+    `SELECT to_regclass('settlement_rows') IS NOT NULL AS there`,
+    [],
+  )
+  if (there?.there !== true) {
+    t.same((await run(bench, 'rail-fees')).rows, [])
+    return
+  }
+  const row = (id: string, status: string, gross: bigint, fee: bigint, net: bigint) => ({
+    tenant_id: bench.seeded.tenantId,
+    file_id: 'file',
+    rail_account_id: bench.seeded.railAccountId,
+    file_line: 1,
+    rail_transaction_id: id,
+    gross,
+    fee,
+    net,
+    occurred_at: bench.environment.now(),
+    status,
+    raw: '',
+  })
+  for (const one of [
+    row('1', 'SUCCEEDED', 58_000n, 638n, 57_362n),
+    row('2', 'REVERSED', 8_000n, 0n, -8_000n),
+    row('3', 'FAILED', 9n, 0n, 0n),
+  ]) {
+    const names = Object.keys(one)
+    await bench.database.query(
+      `INSERT INTO settlement_rows (${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')})`,
+      Object.values(one),
+    )
+  }
+  t.match((await run(bench, 'rail-fees')).rows, [
+    { rail: 'vnpay', transactions: 2, gross: 50_000, fee: 638, net: 49_362, feeShare: 0.967 },
+  ])
+})
+
 t.test('another tenant sees nothing of it', async (t) => {
   const { bench, happen } = await books(t)
   const stranger = await seedTenant(bench.database)

@@ -225,6 +225,19 @@ CREATE VIEW report_unexplained AS
     FROM refunds f JOIN settlements s ON s.id = f.settlement_id
    WHERE f.status NOT IN ('DONE', 'REJECTED') AND f.origin IN ('DUPLICATE', 'OVERPAID', 'UNDERPAID', 'UNAPPLIED', 'ORPHAN');
 
+-- What rails say they keep. It comes with the settlement rows of reconciliation (migration 0005); a database without them has none.
+DO $$ BEGIN
+  IF to_regclass('settlement_rows') IS NULL THEN
+    CREATE VIEW report_rail_fees AS
+      SELECT NULL::text AS tenant_id, NULL::text AS rail_account_id, NULL::timestamptz AS occurred_at, NULL::text AS status, NULL::bigint AS gross,
+             NULL::bigint AS fee, NULL::bigint AS net WHERE false;
+  ELSE
+    CREATE VIEW report_rail_fees AS
+      SELECT tenant_id, rail_account_id, occurred_at, status, gross, fee, net FROM settlement_rows
+       WHERE withdrawn_at IS NULL AND status IN ('SUCCEEDED', 'REVERSED');
+  END IF;
+END $$;
+
 -- Things that move no more by themselves. One row each; `since` is when it stopped.
 CREATE VIEW report_stuck AS
   SELECT p.tenant_id, 'PAYMENT' AS kind, p.id, p.invoice_id, p.amount, p.updated_at AS since, coalesce(p.status_reason, '') AS detail
@@ -289,6 +302,6 @@ CREATE TABLE transaction_exports (
   PRIMARY KEY (tenant_id, business_date)
 );
 
-GRANT SELECT ON report_collected, report_unexplained, report_stuck, report_acknowledgements, report_waived, report_transactions TO feegate_service;
+GRANT SELECT ON report_collected, report_rail_fees, report_unexplained, report_stuck, report_acknowledgements, report_waived, report_transactions TO feegate_service;
 GRANT SELECT, INSERT ON transaction_feed, transaction_exports TO feegate_service;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO feegate_service;

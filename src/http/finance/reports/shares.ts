@@ -29,6 +29,35 @@ export const nonCash: Report = {
      GROUP BY 1`,
 }
 
+/** By the rails' own settlement files, on the day the payer paid. */
+export const railFees: Report = {
+  name: 'rail-fees',
+  titleVi: 'Phí của đơn vị thanh toán',
+  titleEn: 'Fees of rails',
+  over: 'days',
+  columns: [
+    key('day', 'Ngày', 'day'),
+    key('agencyCode', 'Mã cơ quan'),
+    text('agencyName', 'Cơ quan thu'),
+    key('rail', 'Đơn vị thanh toán'),
+    key('railAccountId', 'Tài khoản kênh thanh toán'),
+    count('transactions', 'Số giao dịch'),
+    money('gross', 'Người nộp trả'),
+    money('fee', 'Phí'),
+    money('net', 'Cơ quan nhận'),
+    { name: 'feeShare', vi: 'Tỷ lệ phí (%)', type: 'percent' },
+  ],
+  sql: `SELECT local_day(f.occurred_at) AS "day", b.agency_code AS "agencyCode", min(a.name_vi) AS "agencyName", c.rail AS "rail",
+           c.id AS "railAccountId", count(*) AS "transactions", sum(CASE f.status WHEN 'REVERSED' THEN -f.gross ELSE f.gross END)::bigint AS "gross",
+           sum(f.fee)::bigint AS "fee", sum(f.net)::bigint AS "net", round(100 * sum(f.fee) / sum(f.gross), 3) AS "feeShare"
+      FROM report_rail_fees f
+      JOIN rail_accounts c ON c.id = f.rail_account_id
+      JOIN beneficiary_accounts b ON b.id = c.beneficiary_account_id
+      JOIN agencies a ON a.code = b.agency_code
+     WHERE f.tenant_id = $1 AND f.occurred_at >= $2 AND f.occurred_at < $3 AND ($4::text IS NULL OR b.agency_code = $4)
+     GROUP BY 1, 2, 4, 5`,
+}
+
 export const onlineShare: Report = {
   name: 'online-share',
   titleVi: 'Tỷ lệ hồ sơ có nghĩa vụ tài chính được thanh toán trực tuyến',
