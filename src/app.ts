@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import type { Adapter } from '../adapters/contract.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
 import type { Environment } from './environment.ts'
@@ -12,7 +13,13 @@ import { createOfficerVerifier } from './http/auth/officer.ts'
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerPayoutOrderRoutes } from './http/finance/payout-orders.ts'
+import { registerReceiptSummaryRoutes } from './http/finance/receipt-summaries.ts'
+import { registerFinanceReceiptRoutes } from './http/finance/receipts.ts'
 import { registerReconciliationRoutes } from './http/finance/reconciliation/routes.ts'
+import { registerRefundRoutes } from './http/finance/refunds.ts'
+import { registerReportRoutes } from './http/finance/reports/routes.ts'
+import { registerTransactionFeedRoutes } from './http/finance/transaction-feed.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerRoutingRoutes } from './http/operator/routing.ts'
@@ -22,6 +29,8 @@ import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
 import { registerInvoiceRoutes } from './http/portal/invoices.ts'
 import { registerPaymentRoutes } from './http/portal/payments.ts'
 import { registerRailRoutes } from './http/portal/rails.ts'
+import { registerReceiptRoutes } from './http/portal/receipts.ts'
+import { registerInvoiceRefundRoutes } from './http/portal/refunds.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
@@ -65,6 +74,10 @@ export type GatewayOptions = {
   readonly officerIssuer: string | null
   readonly officerAudience: string
   readonly production: boolean
+  /** Rails this gateway speaks; all of adapters/registry.ts unless told otherwise. */
+  readonly adapters?: readonly Adapter[]
+  /** Where each day's transactions are written for the province; null or left out: nowhere. */
+  readonly exportFolder?: string | null
   /** Known once the port is: the address the outside uses. */
   readonly publicUrl: () => string
 }
@@ -93,8 +106,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const signEvent = createEventSigner(keys)
   const shortcut = redis === null ? noShortcut : createRedisShortcut({ redis, prefix: redisPrefix, environment, log })
   const idempotency = createIdempotency({ database, redis: shortcut, environment, log })
-  const railAccounts = createRailAccounts(database, environment, (railAccountId, error) =>
-    log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
+  const railAccounts = createRailAccounts(
+    database,
+    environment,
+    (railAccountId, error) =>
+      log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
+    options.adapters,
   )
   const settler = createSettler({ database, environment, onFlush: (size) => metrics.settlementBatch.observe(size) })
   const breaker = createCircuitBreaker({ now: environment.now })
@@ -155,20 +172,21 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerInvoiceRoutes(server, portal)
     registerBasketRoutes(server, portal)
     registerPaymentRoutes(server, { ...portal, startPayment })
+    registerInvoiceRefundRoutes(server, portal)
     registerWebhookRoutes(server, { ...portal, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerRailRoutes(server, portal)
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
     registerRoutingRoutes(server, { database, environment, routes, verifyOfficer })
-    registerReconciliationRoutes(server, {
-      database,
-      environment,
-      idempotency,
-      officers: createOfficerGuard(verifyOfficer),
-      settler,
-      desk,
-      log,
-    })
+    registerReceiptRoutes(server, portal)
+    const finance = { database, environment, idempotency, officers: createOfficerGuard(verifyOfficer), publicUrl }
+    registerFinanceReceiptRoutes(server, finance)
+    registerReceiptSummaryRoutes(server, finance)
+    registerReportRoutes(server, finance)
+    registerTransactionFeedRoutes(server, finance)
+    registerReconciliationRoutes(server, { ...finance, settler, desk, log })
+    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
     registerCallbackRoutes(server, { railAccounts, receive })
     registerPayerRoutes(server, { database, environment, railAccounts, routes, startPayment, confirmPayment })
   })
@@ -218,6 +236,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           serverIp,
           metrics,
           log,
+          sign: tokens.sign,
+          publicUrl,
+          exportFolder: options.exportFolder ?? null,
           reloadKeys: () => keys.reload(),
         }),
       )

@@ -4,7 +4,8 @@
  * closed or paused. Only the routing section, where there is one, is the whole truth: a rule that is gone from it is withdrawn.
  */
 import { z } from 'zod'
-import { findAdapter } from '../../adapters/registry.ts'
+import type { Adapter } from '../../adapters/contract.ts'
+import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import { parseAgencyCode } from '../domain/codes/agency-code.ts'
 import { parseBankAccount } from '../domain/codes/bank-account.ts'
 import { parseTaxCode } from '../domain/codes/tax-code.ts'
@@ -15,6 +16,8 @@ import { routingSection } from '../rails/rulebook-schema.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
+import { loadReceiptIssuers, receiptIssuer } from './receipt-issuers.ts'
+import { loadRemittanceRules, remittanceRule } from './remittance-rules.ts'
 import { faultsOfRouting, type RoutingChanges, storeRouting } from './routing.ts'
 
 const agencyCode = z.string().refine((text) => isCanonical(parseAgencyCode(text), text), 'not an agency code')
@@ -64,6 +67,10 @@ export const directoryFile = z.strictObject({
   ),
   /** docs/routing.md. Left out: the rules stay as they are. */
   routing: routingSection.optional(),
+  /** Agencies left out issue in their own name, numbered by FeeGate. */
+  receiptIssuers: z.array(receiptIssuer).default([]),
+  /** What has no rule goes on daily. */
+  remittanceRules: z.array(remittanceRule).default([]),
 })
 
 export type Directory = z.input<typeof directoryFile>
@@ -78,13 +85,14 @@ export async function loadDirectory(
   environment: Environment,
   data: unknown,
   actor: string,
+  adapters: readonly Adapter[] = allAdapters(),
 ): Promise<{ tenantId: string; routing: RoutingChanges | null }> {
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
-  const { tenant, agencies, beneficiaryAccounts, railAccounts, routing } = parsed.data
+  const { tenant, agencies, beneficiaryAccounts, railAccounts, routing, receiptIssuers, remittanceRules } = parsed.data
   for (const account of railAccounts) {
-    const adapter = findAdapter(account.rail)
+    const adapter = findAdapter(account.rail, adapters)
     if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
     const config = adapter.accountSchema.safeParse(account.config)
     // Paths and messages only: the values are secrets.
@@ -169,6 +177,9 @@ export async function loadDirectory(
     if (faults.length > 0) throw new DirectoryError(faults.join('; '))
     changes = await storeRouting(tx, tenant.id, routing, { now, actor })
   }
+  const wrong = await loadReceiptIssuers(tx, tenant.id, receiptIssuers, now)
+  if (wrong.length > 0) throw new DirectoryError(wrong.join('; '))
+  await loadRemittanceRules(tx, tenant.id, remittanceRules, now)
   await appendJournal(tx, [
     {
       tenantId: tenant.id,

@@ -1,5 +1,5 @@
 import type { Adapter } from '../../adapters/contract.ts'
-import { findAdapter } from '../../adapters/registry.ts'
+import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import type { Environment } from '../environment.ts'
 import type { Database } from '../store/database.ts'
 
@@ -39,6 +39,7 @@ export function createRailAccounts(
   database: Database,
   environment: Environment,
   onInvalid: (id: string, error: unknown) => void,
+  adapters: readonly Adapter[] = allAdapters(),
 ): RailAccounts {
   let cached: { accounts: Map<string, OpenRailAccount>; readAt: number } | null = null
   let reading: Promise<Map<string, OpenRailAccount>> | null = null
@@ -60,7 +61,7 @@ export function createRailAccounts(
     )
     const accounts = new Map<string, OpenRailAccount>()
     for (const row of rows) {
-      const adapter = findAdapter(row.rail)
+      const adapter = findAdapter(row.rail, adapters)
       const config = adapter?.accountSchema.safeParse(row.config)
       if (adapter === undefined || config === undefined || !config.success) {
         onInvalid(row.id, config?.error ?? new Error(`no adapter named ${row.rail}`))

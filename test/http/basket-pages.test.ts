@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import jsQR from 'jsqr'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import type { Sandbox } from '../../src/sandbox/partners/start.ts'
+import type { Sandbox } from '../../src/sandbox/start.ts'
 import { anInvoice, type TestGateway, testDirectory } from '../harness/gateway.ts'
 import { testPartners } from '../harness/partners.ts'
 
@@ -88,7 +88,7 @@ async function load({ gateway, sandbox }: Pick<Made, 'gateway' | 'sandbox'>, ove
         id: `vietqr-${name}`,
         rail: 'vietqr',
         titleVi: 'Chuyển khoản VietQR',
-        config: sandbox.bank.accountConfig(),
+        config: sandbox.vietqr.accountConfig(),
         position: 1,
       },
       {
@@ -104,7 +104,9 @@ async function load({ gateway, sandbox }: Pick<Made, 'gateway' | 'sandbox'>, ove
   // Those of the harness pay into the first of the accounts as well.
   const others = ['vnpay-h56-14', 'vnpay-test', 'vietqr-test', 'vietinbank-test'].map((id) => {
     const rail = id.split('-')[0] as 'vnpay' | 'vietqr' | 'vietinbank'
-    const config = { vnpay: sandbox.vnpay, vietqr: sandbox.bank, vietinbank: sandbox.vietinbank }[rail].accountConfig()
+    const config = { vnpay: sandbox.vnpay, vietqr: sandbox.vietqr, vietinbank: sandbox.vietinbank }[
+      rail
+    ].accountConfig()
     return {
       id,
       rail,
@@ -151,7 +153,7 @@ async function basketOf(t: Test, over: object = {}): Promise<Made> {
   })
   if (json.basket === undefined) throw new Error(text)
   const { basket, invoices } = json as unknown as { basket: { payUrl: string }; invoices: Made['invoices'] }
-  partners.sandbox.bank.callbackUrl = `${gateway.url}/callbacks/vietqr/vietqr-colle`
+  partners.sandbox.vietqr.callbackUrl = `${gateway.url}/callbacks/vietqr/vietqr-colle`
   partners.sandbox.vnpay.callbackUrl = `${gateway.url}/callbacks/vnpay/vnpay-state`
   return { ...partners, payUrl: basket.payUrl, invoices }
 }
@@ -183,7 +185,7 @@ t.test(
     t.match(await body(), /Đã nộp 0 trong 3 khoản/)
     t.match(await body(), /Chưa xong: còn 3 khoản, 24\.043\.000\s₫\. Trả tiếp khoản 1/)
     t.match(await scan(page), invoices[0]?.payCode, 'the QR of the first invoice')
-    t.match((await sandbox.bank.transfer((await scan(page)) ?? '')).ack.body, 'success')
+    t.match((await sandbox.vietqr.pay((await scan(page)) ?? '', 'success')).callbackAcks[0]?.body, 'success')
     await page.getByText('Đã nộp 1 trong 3 khoản').waitFor({ timeout: 20_000 })
     await isGoodPage(t, page, '2-partly')
     t.notMatch(await body(), done)
@@ -202,13 +204,13 @@ t.test(
     await page.getByText('Tài khoản chưa bị trừ tiền?').click()
     await isGoodPage(t, page, '4-pay-again')
     await page.goto(bankPage)
-    await page.getByRole('button', { name: /^Thành công \/ Success/ }).click()
+    await page.getByRole('button', { name: 'Thanh toán thành công' }).click()
     await page.waitForURL(/\/pay\/basket\/.*\/return/)
     t.match(await body(), /Đã nộp 2 trong 3 khoản/)
     t.notMatch(await body(), done)
     await isGoodPage(t, page, '5-returned')
-    sandbox.bank.callbackUrl = `${gateway.url}/callbacks/vietqr/vietqr-publi`
-    await sandbox.bank.transfer((await scan(page)) ?? '')
+    sandbox.vietqr.callbackUrl = `${gateway.url}/callbacks/vietqr/vietqr-publi`
+    await sandbox.vietqr.pay((await scan(page)) ?? '', 'success')
     await page.goto(payUrl)
     t.match(await body(), /Đã nộp đủ cả 3 khoản/)
     t.equal(await page.locator('form').count(), 0, 'nothing is left to press')
@@ -236,7 +238,7 @@ t.test('a failed attempt says that nothing was paid; the basket’s page leads o
   await page.goto(`${payUrl}?n=2`)
   await page.getByRole('button', { name: /Thẻ hoặc tài khoản qua VNPAY/ }).click()
   await page.waitForURL(/vpcpay\.html/, { timeout: 15_000 })
-  await page.getByRole('button', { name: 'Thất bại / Fail' }).click()
+  await page.getByRole('button', { name: 'Không đủ số dư' }).click()
   await page.waitForURL(/\/pay\/basket\/.*\/return/)
   await page.goto(`${payUrl}?n=2`)
   t.match(await textOf(page), /Chưa nộp: lần trả trước không thành công/)

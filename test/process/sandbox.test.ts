@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { testGateway } from '../harness/gateway.ts'
 import { follow, open, press, submit } from '../sandbox/browser.ts'
-import { eventually } from '../sandbox/hand-timers.ts'
 
 const program = fileURLToPath(new URL('../../bin/feegate.js', import.meta.url))
 
@@ -74,13 +73,12 @@ t.test(
     const chosen = await press(await open(String(invoice.json.payUrl)), 'rail', 'vnpay-sandbox')
     const paid = await press(await follow(chosen, addressOf(out, 'vnpay-sandbox')), 'way', 'success')
     t.match(paid.html, 'Đã thanh toán')
-    let told = ''
-    await eventually(() => {
-      void open(dossierPage).then(({ html }) => {
-        told = html
-      })
-      return told.includes('>PAID<')
-    })
+    let dossiers = ''
+    for (let waited = 0; !dossiers.includes('>PAID<') && waited < 10_000; waited += 100) {
+      dossiers = (await open(dossierPage)).html
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    t.match(dossiers, '>PAID<', 'the dossier system heard it')
 
     child.kill('SIGTERM')
     t.equal(await ended, 0, 'it stops when told')

@@ -54,13 +54,13 @@ const demandRoutes = z
 
 export function registerRoutingRoutes(server: FastifyInstance, options: RoutingRoutesOptions): void {
   const { database, environment, routes, verifyOfficer } = options
-  const { anyOf, officerOf } = createOfficerGuard(verifyOfficer)
+  const officers = createOfficerGuard(verifyOfficer)
   const http = server.withTypeProvider<ZodTypeProvider>()
 
   http.get(
     '/v1/ops/routes',
     {
-      onRequest: anyOf('ops', 'finance.read'),
+      onRequest: officers.holding('ops', 'finance.read'),
       schema: {
         tags: ['Operations'],
         summary: 'Which rails a demand would be offered, and why',
@@ -70,7 +70,7 @@ export function registerRoutingRoutes(server: FastifyInstance, options: RoutingR
       },
     },
     async (request) => {
-      const { tenantId } = officerOf(request)
+      const { tenantId } = officers.of(request)
       const { query } = request
       const at = query.at === undefined ? environment.now() : new Date(query.at)
       const agency = parseAgencyCode(query.agencyCode)

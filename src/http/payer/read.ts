@@ -8,6 +8,7 @@ import type { Database } from '../../store/database.ts'
 import type { InvoicePage, PageItem } from './page/invoice-page.ts'
 import type { Language } from './page/texts.ts'
 import type { PageClosedRail, PageRail } from './page/ways-to-pay.ts'
+import { readPageReceipts } from './receipts.ts'
 
 type PageRow = {
   id: string
@@ -114,6 +115,7 @@ export async function readInvoicePage(
       rails: offered.filter(({ account }) => account !== qrAccount).map((route) => pageRail(route, language)),
       closedRails: decided.flatMap((route) => closedRail(route, language)),
       qr: qr === null ? null : { payload: qr.payload, ...qr.transfer },
+      receipts: row.paid_at === null ? [] : await readPageReceipts(database, row.id),
       returnUrl: row.return_url,
     },
   }

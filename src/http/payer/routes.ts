@@ -17,6 +17,7 @@ import { messagePage } from './page/attempt-page.ts'
 import { invoicePage } from './page/invoice-page.ts'
 import { textsIn } from './page/texts.ts'
 import { readAttemptOf, readInvoicePage } from './read.ts'
+import { registerReceiptPages } from './receipts.ts'
 import { languageOf, payerInputOf, read, readForm, sendPage, startForm, tokenParams } from './requests.ts'
 
 export type PayerRoutesOptions = {
@@ -87,6 +88,7 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
     scope.get('/pay/assets/refresh.js', { schema: { hide: true } }, (_request, reply) =>
       reply.header('cache-control', 'public, max-age=3600').type('text/javascript; charset=utf-8').send(refreshScript),
     )
+    registerReceiptPages(scope, { database })
 
     const showInvoice = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const { token } = read(tokenParams, request.params)

@@ -1,8 +1,9 @@
-/** The layouts of settlement files that can be read. A new one is a reader and a line here. */
+/** The layouts of settlement files that can be read. */
 import { normalisedReader } from './normalised.ts'
+import { railReaders } from './rails.ts'
 import type { SettlementFileReader } from './row.ts'
 
-const readers: readonly SettlementFileReader[] = [normalisedReader]
+const readers: readonly SettlementFileReader[] = [normalisedReader, ...railReaders]
 
 export const settlementLayouts: readonly string[] = readers.map(({ layout }) => layout)
 

@@ -188,8 +188,8 @@ const words = z.strictObject({ text: z.string().trim().min(1).max(2000) })
 export function registerBreakRoutes(server: FastifyInstance, options: ReconciliationOptions): void {
   const { database, environment, idempotency, officers } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
-  const onRequest = officers.anyOf('finance.read')
-  const resolving = officers.anyOf('finance.resolve')
+  const onRequest = officers.holding('finance.read')
+  const resolving = officers.holding('finance.resolve')
   const params = z.object({ id: numbered('brk') })
   const resolutionParams = z.object({ id: numbered('brk'), resolutionId: numbered('rsl') })
 
@@ -252,7 +252,7 @@ export function registerBreakRoutes(server: FastifyInstance, options: Reconcilia
     id: string,
     work: (tx: Transaction, officer: { tenantId: string; subject: string }, breakId: bigint) => Promise<unknown>,
   ): Promise<FastifyReply> {
-    const { tenantId, subject } = officers.officerOf(request)
+    const { tenantId, subject } = officers.of(request)
     return await answerOnce(
       idempotency,
       request,
@@ -318,7 +318,7 @@ export function registerBreakRoutes(server: FastifyInstance, options: Reconcilia
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { limit, cursor, ...filter } = request.query
       const tenant = database.forTenant(tenantId)
       const calendar = await calendarOf(tenant.query)
@@ -343,7 +343,7 @@ export function registerBreakRoutes(server: FastifyInstance, options: Reconcilia
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       return await detail(database.forTenant(tenantId).query, tenantId, numberOf('brk', request.params.id))
     },
   )
@@ -410,7 +410,7 @@ export function registerBreakRoutes(server: FastifyInstance, options: Reconcilia
   routes.post(
     '/v1/finance/breaks/:id/resolutions/:resolutionId/approve',
     {
-      onRequest: officers.anyOf('finance.approve'),
+      onRequest: officers.holding('finance.approve'),
       schema: {
         ...about('Approve what another officer proposed: it takes effect now'),
         headers: idempotencyHeaders,
@@ -430,7 +430,7 @@ export function registerBreakRoutes(server: FastifyInstance, options: Reconcilia
     routes.post(
       `/v1/finance/breaks/:id/resolutions/:resolutionId/${verb}`,
       {
-        onRequest: officers.anyOf(role),
+        onRequest: officers.holding(role),
         schema: {
           ...about(summary),
           headers: idempotencyHeaders,

@@ -83,7 +83,7 @@ export function registerDayRoutes(
   { database, environment, idempotency, officers }: ReconciliationOptions,
 ): void {
   const routes = server.withTypeProvider<ZodTypeProvider>()
-  const onRequest = officers.anyOf('finance.read')
+  const onRequest = officers.holding('finance.read')
   const params = z.object({ id: numbered('day') })
   const place = z.object({ railAccountId: z.string().max(60), day })
 
@@ -112,7 +112,7 @@ export function registerDayRoutes(
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { limit, cursor, railAccountId } = request.query
       const rows = await database.forTenant(tenantId).query<Row>(
         `SELECT ${columns} FROM reconciliation_days
@@ -134,7 +134,7 @@ export function registerDayRoutes(
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       return plain(
         await dayFigures(database.forTenant(tenantId), tenantId, request.params.railAccountId, request.params.day),
       )
@@ -143,7 +143,7 @@ export function registerDayRoutes(
   routes.post(
     '/v1/finance/reconciliation/accounts/:railAccountId/days/:day/close',
     {
-      onRequest: officers.anyOf('finance.resolve'),
+      onRequest: officers.holding('finance.resolve'),
       schema: {
         ...about('Close the day; with unexplained money a reason is needed, and another person approves'),
         headers: idempotencyHeaders,
@@ -153,7 +153,7 @@ export function registerDayRoutes(
       },
     },
     async (request, reply) => {
-      const { tenantId, subject } = officers.officerOf(request)
+      const { tenantId, subject } = officers.of(request)
       const { railAccountId, day: date } = request.params
       return await answerOnce(
         idempotency,
@@ -177,7 +177,7 @@ export function registerDayRoutes(
   routes.post(
     '/v1/finance/reconciliation/days/:id/approve',
     {
-      onRequest: officers.anyOf('finance.approve'),
+      onRequest: officers.holding('finance.approve'),
       schema: {
         ...about('Approve a closing that another officer proposed'),
         headers: idempotencyHeaders,
@@ -186,7 +186,7 @@ export function registerDayRoutes(
       },
     },
     async (request, reply) => {
-      const { tenantId, subject } = officers.officerOf(request)
+      const { tenantId, subject } = officers.of(request)
       return await answerOnce(
         idempotency,
         request,
@@ -203,7 +203,7 @@ export function registerDayRoutes(
   routes.post(
     '/v1/finance/reconciliation/days/:id/drop',
     {
-      onRequest: officers.anyOf('finance.resolve', 'finance.approve'),
+      onRequest: officers.holding('finance.resolve', 'finance.approve'),
       schema: {
         ...about('Drop a closing that waits for approval'),
         headers: idempotencyHeaders,
@@ -212,7 +212,7 @@ export function registerDayRoutes(
       },
     },
     async (request, reply) => {
-      const { tenantId, subject } = officers.officerOf(request)
+      const { tenantId, subject } = officers.of(request)
       return await answerOnce(
         idempotency,
         request,

@@ -91,7 +91,7 @@ export function registerExportRoutes(
   { database, environment, officers }: ReconciliationOptions,
 ): void {
   const routes = server.withTypeProvider<ZodTypeProvider>()
-  const onRequest = officers.anyOf('finance.read')
+  const onRequest = officers.holding('finance.read')
 
   async function* breakRows(
     query: Query,
@@ -178,7 +178,7 @@ export function registerExportRoutes(
       },
     },
     async (request, reply) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { format: wanted, ...filter } = request.query
       const { query } = database.forTenant(tenantId)
       return sendFile(reply, {
@@ -202,7 +202,7 @@ export function registerExportRoutes(
       },
     },
     async (request, reply) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { from, to, format: wanted } = request.query
       return sendFile(reply, {
         format: wanted,
@@ -232,7 +232,7 @@ export function registerExportRoutes(
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { limit, after } = request.query
       return await statementDocument(database.forTenant(tenantId).query, tenantId, request.params.id, limit, after)
     },

@@ -129,7 +129,7 @@ function registerUpload(
   scope.withTypeProvider<ZodTypeProvider>().post(
     '/v1/finance/statement-files',
     {
-      onRequest: officers.anyOf('finance.resolve'),
+      onRequest: officers.holding('finance.resolve'),
       bodyLimit: maxUploadBytes,
       schema: {
         ...about(
@@ -141,7 +141,7 @@ function registerUpload(
       },
     },
     async (request, reply) => {
-      const officer = officers.officerOf(request)
+      const officer = officers.of(request)
       const { source, beneficiaryAccountId, supersedes } = request.query
       const tenant = database.forTenant(officer.tenantId)
       const spooled = await spool(request)
@@ -231,7 +231,7 @@ async function spool(request: FastifyRequest): Promise<Spooled> {
 
 function registerReading(server: FastifyInstance, { database, officers }: ReconciliationOptions): void {
   const routes = server.withTypeProvider<ZodTypeProvider>()
-  const onRequest = officers.anyOf('finance.read')
+  const onRequest = officers.holding('finance.read')
   const params = z.object({ id: z.string().regex(/^fil_[0-9a-z]{26}$/) })
 
   routes.get(
@@ -253,7 +253,7 @@ function registerReading(server: FastifyInstance, { database, officers }: Reconc
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { limit, cursor, status } = request.query
       const rows = await database.forTenant(tenantId).query<FileRow>(
         `SELECT ${fileColumns} FROM statement_files f
@@ -275,7 +275,7 @@ function registerReading(server: FastifyInstance, { database, officers }: Reconc
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const [row] = await database
         .forTenant(tenantId)
         .query<FileRow>(`SELECT ${fileColumns} FROM statement_files f WHERE f.id = $1 AND f.tenant_id = $2`, [
@@ -303,7 +303,7 @@ function registerReading(server: FastifyInstance, { database, officers }: Reconc
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { limit, cursor } = request.query
       type Row = Omit<z.infer<typeof lineAnswer>, 'id' | 'place'> & {
         id: bigint

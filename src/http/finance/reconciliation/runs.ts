@@ -89,16 +89,16 @@ const shownSource = (row: SourceRow) => ({ ...row, createdAt: row.createdAt.toIS
 export function registerRunRoutes(server: FastifyInstance, options: ReconciliationOptions): void {
   const { database, environment, idempotency, officers, settler, log } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
-  const onRequest = officers.anyOf('finance.read')
+  const onRequest = officers.holding('finance.read')
 
   routes.post(
     '/v1/finance/reconciliation/runs',
     {
-      onRequest: officers.anyOf('finance.resolve'),
+      onRequest: officers.holding('finance.resolve'),
       schema: { ...about('Reconcile now'), headers: idempotencyHeaders, response: { 200: runAnswer, ...acting } },
     },
     async (request, reply) => {
-      const officer = officers.officerOf(request)
+      const officer = officers.of(request)
       const { tenantId, subject } = officer
       return await answerOnceOutside(
         idempotency,
@@ -132,7 +132,7 @@ export function registerRunRoutes(server: FastifyInstance, options: Reconciliati
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { limit, cursor } = request.query
       const rows = await database
         .forTenant(tenantId)
@@ -178,7 +178,7 @@ export function registerRunRoutes(server: FastifyInstance, options: Reconciliati
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const violations = await checkReconciled(database.forTenant(tenantId).query, tenantId)
       return { holds: violations.length === 0, violations }
     },
@@ -206,7 +206,7 @@ export function registerRunRoutes(server: FastifyInstance, options: Reconciliati
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       const { limit, cursor, rule, railAccountId, settlementId, lineId, countedOn } = request.query
       type Row = {
         id: bigint
@@ -266,14 +266,14 @@ export function registerRunRoutes(server: FastifyInstance, options: Reconciliati
       },
     },
     async (request) => {
-      const { tenantId } = officers.officerOf(request)
+      const { tenantId } = officers.of(request)
       return { sources: (await readSources(database.forTenant(tenantId).query, tenantId)).map(shownSource) }
     },
   )
   routes.post(
     '/v1/finance/statement-sources',
     {
-      onRequest: officers.anyOf('finance.resolve'),
+      onRequest: officers.holding('finance.resolve'),
       schema: {
         ...about('Say how files of a source are read: a new version'),
         headers: idempotencyHeaders,
@@ -282,7 +282,7 @@ export function registerRunRoutes(server: FastifyInstance, options: Reconciliati
       },
     },
     async (request, reply) => {
-      const { tenantId, subject } = officers.officerOf(request)
+      const { tenantId, subject } = officers.of(request)
       return await answerOnce(
         idempotency,
         request,

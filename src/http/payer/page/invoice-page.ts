@@ -1,6 +1,7 @@
 import { dong, dongInText, localMinute } from './format.ts'
 import { type Html, html } from './html.ts'
 import { layout, type Page } from './layout.ts'
+import { type PageReceipt, receiptLinks } from './receipt-links.ts'
 import { type Language, type Texts, textsIn } from './texts.ts'
 import { payAgain, refreshOf, type WaysToPay, waysToPay } from './ways-to-pay.ts'
 
@@ -29,6 +30,7 @@ export type InvoicePage = WaysToPay & {
   /** An attempt at a rail that the payer may have finished: its answer is awaited. */
   readonly attemptUnderWay: boolean
   readonly attemptFailed: boolean
+  readonly receipts: readonly PageReceipt[]
   readonly returnUrl: string | null
 }
 
@@ -45,6 +47,7 @@ export function invoicePage(page: InvoicePage, language: Language): Page {
     },
     html`<h1>${texts.title}</h1>
 ${statusSection(page, texts)}
+${receiptLinks(page.token, page.receipts, language)}
 ${summary(page, texts)}
 ${feesSection(page, texts.fees, texts)}
 ${open ? (page.attemptUnderWay ? payAgain : waysToPay)(page, { action: `/pay/${page.token}/start`, fields: {} }, texts, language) : null}
