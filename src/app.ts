@@ -48,6 +48,7 @@ import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
 import { createRouter } from './rails/router.ts'
 import { createRulebooks } from './rails/rulebooks.ts'
 import { createDesk } from './reconciliation/desk.ts'
+import { startWatchingFolder } from './reconciliation/watched-folder.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
 import { createEventSigner } from './signing/event-signer.ts'
 import type { KeyRing } from './signing/key-ring.ts'
@@ -74,6 +75,8 @@ export type GatewayOptions = {
   readonly officerIssuer: string | null
   readonly officerAudience: string
   readonly production: boolean
+  /** Where banks' files are laid, one folder per tenant; none is watched when left out. */
+  readonly statementsDir?: string | null
   /** Rails this gateway speaks; all of adapters/registry.ts unless told otherwise. */
   readonly adapters?: readonly Adapter[]
   /** Where each day's transactions are written for the province; null or left out: nowhere. */
@@ -208,6 +211,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics,
     settler,
     async start() {
+      const { statementsDir } = options
+      if (statementsDir !== undefined && statementsDir !== null)
+        background.push(startWatchingFolder({ folder: statementsDir, database, environment, desk, log }))
       background.push(
         await database.listen(railAccountsChannel, () => {
           railAccounts.forget()
