@@ -17,6 +17,7 @@ export async function findNames(tx: Transaction, { tenantId }: RunScope): Promis
     [],
   )
   await tx.query(`ANALYZE w_keys`, [])
+  await tx.query('CREATE INDEX ON w_texts (line_id)', [])
   await tx.query(`ANALYZE w_texts`, [])
   // One row per line and invoice: an attempt's own reference says more than the pay code.
   await tx.query(
@@ -37,5 +38,6 @@ export async function findNames(tx: Transaction, { tenantId }: RunScope): Promis
       ORDER BY line_id, invoice_id, attempt_account IS NULL, level, ref`,
     [tenantId],
   )
+  await tx.query('CREATE INDEX ON w_named (line_id)', [])
   await tx.query(`ANALYZE w_named`, [])
 }

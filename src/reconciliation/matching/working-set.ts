@@ -150,5 +150,12 @@ export async function gatherTheRest(tx: Transaction, { tenantId, runId }: RunSco
       WHERE f.tenant_id = $1 AND f.status IN ('SENT', 'UNKNOWN', 'DONE') AND (i.id IS NULL OR b.status IN ('OPEN', 'WAITING'))`,
     [tenantId],
   )
-  for (const table of ['w_lines', 'w_pays', 'w_rows', 'w_refunds']) await tx.query(`ANALYZE ${table}`, [])
+  for (const column of ['line_id', 'settlement_id', 'row_id', 'refund_id']) {
+    await tx.query(`CREATE INDEX ON run_open (${column}) WHERE ${column} IS NOT NULL`, [])
+    await tx.query(`CREATE INDEX ON run_freed (${column}) WHERE ${column} IS NOT NULL`, [])
+  }
+  await tx.query('CREATE INDEX ON w_lines (line_id)', [])
+  await tx.query('CREATE INDEX ON w_pays (settlement_id)', [])
+  await tx.query('CREATE INDEX ON w_pays (invoice_id)', [])
+  for (const table of ['run_open', 'w_lines', 'w_pays', 'w_rows', 'w_refunds']) await tx.query(`ANALYZE ${table}`, [])
 }
