@@ -50,6 +50,18 @@ export function createMetrics() {
       labelNames: ['lateness'],
       registers,
     }),
+    refunds: new Counter({
+      name: 'feegate_refunds_sent_total',
+      help: 'Refunds sent to rails by result; late: nothing was left to write down',
+      labelNames: ['rail', 'result'],
+      registers,
+    }),
+    refundInquiries: new Counter({
+      name: 'feegate_refund_inquiries_total',
+      help: 'Inquiries about refunds by result',
+      labelNames: ['rail', 'result'],
+      registers,
+    }),
     httpSeconds: new Histogram({
       name: 'feegate_http_request_seconds',
       help: 'HTTP requests by route and status',

@@ -54,6 +54,21 @@ export type EventReceipt = {
   readonly relatesToId: string | null
 }
 
+/** Collected money that went back. */
+export type EventRefund = {
+  readonly id: string
+  readonly settlementId: string
+  readonly reason: string
+  readonly channel: string
+  readonly amount: bigint
+  /** Given back of this invoice so far, this refund included. */
+  readonly refundedTotal: bigint
+  readonly items: readonly { readonly lineNo: number; readonly amount: bigint }[]
+  /** The rail's or the bank's own number of it, when it gave one. */
+  readonly reference: string | null
+  readonly refundedAt: Date
+}
+
 export type EventBody = {
   readonly id: string
   readonly type: EventType
@@ -63,13 +78,14 @@ export type EventBody = {
   readonly invoice: EventInvoice
   readonly payment?: EventPayment
   readonly receipt?: EventReceipt
+  readonly refund?: EventRefund
   readonly reason?: string
   readonly successorId?: string
 }
 
 /** The exact JSON text that is stored, signed and sent. Amounts are JSON integers. */
 export function eventText(event: EventBody): string {
-  const { invoice, payment, receipt } = event
+  const { invoice, payment, receipt, refund } = event
   return JSON.stringify({
     id: event.id,
     type: event.type,
@@ -130,13 +146,30 @@ export function eventText(event: EventBody): string {
               relatesToId: receipt.relatesToId,
             },
           }),
+      ...(refund === undefined
+        ? {}
+        : {
+            refund: {
+              id: refund.id,
+              settlementId: refund.settlementId,
+              reason: refund.reason,
+              channel: refund.channel,
+              amount: integer(refund.amount),
+              refundedTotal: integer(refund.refundedTotal),
+              currency: 'VND',
+              items: refund.items.map(({ lineNo, amount }) => ({ lineNo, amount: integer(amount) })),
+              reference: refund.reference,
+              refundedAt: refund.refundedAt.toISOString(),
+            },
+          }),
       ...(event.reason === undefined ? {} : { reason: event.reason }),
       ...(event.successorId === undefined ? {} : { successorId: event.successorId }),
     },
   })
 }
 
-function integer(amount: bigint): number {
+/** An amount as a JSON integer. */
+export function integer(amount: bigint): number {
   const value = Number(amount)
   // Amounts are bounded far below this (money.ts); a wrong number must never leave silently.
   if (!Number.isSafeInteger(value)) throw new RangeError(`amount ${amount} does not fit a JSON integer`)

@@ -15,6 +15,8 @@ export type IdPrefix =
   | 'stl'
   | 'ltx'
   | 'ref'
+  | 'pob'
+  | 'rca'
   | 'rcp'
   | 'rsr'
   | 'rsm'
@@ -24,6 +26,7 @@ export type IdPrefix =
   | 'whe'
   | 'rel'
   | 'req'
+  | 'bsk'
 
 export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string {
   if (random.length < idRandomBytes) throw new RangeError(`an id needs ${idRandomBytes} random bytes`)

@@ -8,6 +8,7 @@ import { summariseDue } from '../receipt/summary.ts'
 import { cleanUp } from './clean-up.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
+import { watchRefunds } from './refunds.ts'
 import { exportDue, type TransactionExportOptions } from './transaction-export.ts'
 
 export type Watchers = { close(): Promise<void> }
@@ -27,6 +28,7 @@ export function startWatchers(
   const stop = new AbortController()
   const watchers: readonly Watcher[] = [
     { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
+    { name: 'refunds', everyMs: 2_000, round: () => watchRefunds(options) },
     { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
     { name: 'receipts', everyMs: 1_000, round: () => issueDue(options) },
     { name: 'receipt adjustments', everyMs: 5_000, round: () => adjustDue(options) },

@@ -65,6 +65,19 @@ const carried: Record<EventType, Partial<EventBody>> = {
   'invoice.cancelled': { reason: 'rút hồ sơ' },
   'invoice.superseded': { successorId: 'inv_02' },
   'invoice.expired': {},
+  'invoice.refunded': {
+    refund: {
+      id: 'ref_01',
+      settlementId: 'stl_01',
+      reason: 'NOT_GRANTED',
+      channel: 'RAIL_REVERSAL',
+      amount: 5_000n,
+      refundedTotal: 7_000n,
+      items: [{ lineNo: 1, amount: 5_000n }],
+      reference: 'TESTGW01:14226115',
+      refundedAt: new Date('2026-11-21T02:00:00Z'),
+    },
+  },
   'payment.underpaid': { payment: { ...payment, paymentId: null, merchantRef: null } },
   'payment.reversed': { payment: { ...payment, lateBySeconds: 90 } },
   'receipt.issued': {

@@ -64,6 +64,26 @@ const always: readonly Invariant[] = [
                      AND i.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED'))
               <> (SELECT count(*) FROM receipts r WHERE r.invoice_id = i.id AND r.relation IS NULL)`,
   },
+  {
+    name: 'a basket is what its invoices add up to',
+    sql: `SELECT id || ' ' || status AS what
+            FROM (SELECT b.id, b.status,
+                         CASE WHEN i.status IN ('ISSUED', 'PAYING') THEN 'LEFT'
+                              WHEN i.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') THEN 'PAID'
+                              WHEN i.status = 'EXPIRED' AND NOT EXISTS (
+                                SELECT FROM basket_invoices n WHERE n.basket_id = m.basket_id AND n.line_no = m.line_no AND n.invoice_id > m.invoice_id) THEN 'LEFT'
+                              ELSE 'NOTHING' END AS part
+                    FROM baskets b JOIN basket_invoices m ON m.basket_id = b.id JOIN invoices i ON i.id = m.invoice_id) AS parts
+           GROUP BY id, status
+          HAVING status <> CASE WHEN bool_or(part = 'PAID') THEN CASE WHEN bool_or(part = 'LEFT') THEN 'PARTLY_PAID' ELSE 'PAID' END
+                                ELSE CASE WHEN bool_or(part = 'LEFT') THEN 'OPEN' ELSE 'CLOSED' END END`,
+  },
+  {
+    name: 'a basket is told of as paid once, when it is',
+    sql: `SELECT b.id || ' ' || b.status || ' with ' || count(e.id) AS what
+            FROM baskets b LEFT JOIN events e ON e.type = 'basket.paid' AND e.body::jsonb #>> '{data,basket,id}' = b.id
+           GROUP BY b.id HAVING (b.status = 'PAID')::int <> count(e.id)`,
+  },
   ...Object.entries(lifecycles).map(([kind, ways]) => ({
     name: `I6 ${kind} take only the ways of their lifecycle`,
     sql: `SELECT id || ' ' || was || ' → ' || became AS what FROM sim_transitions WHERE kind = '${kind}'
@@ -82,7 +102,7 @@ export const transitionLog = `
     END IF;
     RETURN NULL;
   END $$;
-  ${['invoices', 'payments', 'refunds', 'deliveries', 'receipts']
+  ${['invoices', 'payments', 'refunds', 'deliveries', 'receipts', 'baskets']
     .map(
       (table) =>
         `CREATE OR REPLACE TRIGGER sim_note_transition AFTER UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION sim_note_transition();`,
@@ -205,12 +225,12 @@ function bankMoney({ banks }: Stage): BankMoney[] {
         acknowledged: acknowledged(onepay.callbacks, merchTxnRef),
       })),
     ...vietqr.transactions
-      .filter(({ transferType }) => transferType === 'in')
-      .map(({ id, transferAmount }) => ({
+      .filter(({ direction }) => direction === 'in')
+      .map(({ id, amount }) => ({
         account: 'vietqr-sim',
         reference: String(id),
         key: String(id),
-        amount: BigInt(transferAmount),
+        amount,
         canBeAsked: false,
         acknowledged: acknowledged(vietqr.callbacks, String(id)),
       })),

@@ -1,8 +1,8 @@
 import { amountInEnglish } from '../../../domain/amount-in-words.ts'
 import type { ReceiptDocument } from '../../../domain/receipt-document.ts'
 import { businessDate, readableLocalTime } from '../../../domain/vietnam-time.ts'
+import { dong } from './format.ts'
 import { type Html, html } from './html.ts'
-import { dong } from './invoice-page.ts'
 import { type Language, textsIn } from './texts.ts'
 
 export type ReceiptPage = {
