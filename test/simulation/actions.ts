@@ -35,6 +35,7 @@ const actions = {
   'start a payment': { weight: 22, run: startPayment },
   pay: { weight: 26, run: pay },
   'transfer by pay code': { weight: 5, run: transferByCode },
+  'a storm of credits': { weight: 2, run: storm },
   'a bank changes its word': { weight: 4, run: changeWord },
   'an order of nobody': { weight: 1, run: orderOfNobody },
   'pay again': { weight: 4, run: payAgain },
@@ -236,6 +237,22 @@ async function transferByCode({ banks, portal }: Stage, random: Random): Promise
   const text = `NOP PHI ${invoice?.payCode ?? 'KHONG RO'}`
   if (random.chance(0.5)) await banks.sandbox.vietqr.move({ transferType: 'in', amount, content: text })
   else await banks.sandbox.vietinbank.credit({ amount, remark: text })
+}
+
+/** Two invoices paid many times over on two rails in the same moment: every notice finds the others under way. */
+async function storm({ banks, portal }: Stage, random: Random): Promise<void> {
+  if (portal.invoices.length === 0) return
+  const two = [random.pick(portal.invoices), random.pick(portal.invoices)]
+  const { vietqr, vietinbank } = banks.sandbox
+  await Promise.all(
+    Array.from({ length: 4 + random.below(9) }, (_, index) => {
+      const { total, payCode } = two[random.below(2)] ?? { total: 7_000, payCode: '' }
+      const content = `NOP PHI ${payCode}`
+      return index % 2 === 0
+        ? vietqr.move({ transferType: 'in', amount: BigInt(total), content })
+        : vietinbank.credit({ amount: BigInt(total), remark: content })
+    }),
+  )
 }
 
 /** Signed news that contradict earlier ones: success after failure, failure after success, another amount under the same id. */

@@ -28,6 +28,11 @@ const always: readonly Invariant[] = [
            WHERE s.direction = 'IN' AND s.disposition <> 'APPLIED' AND NOT EXISTS (SELECT FROM refunds r WHERE r.settlement_id = s.id)`,
   },
   {
+    name: 'I2 what covers an invoice came to its creditor',
+    sql: `SELECT s.id AS what FROM settlements s JOIN invoices i ON i.id = s.invoice_id JOIN rail_accounts a ON a.id = s.rail_account_id
+           WHERE s.disposition IN ('APPLIED', 'OVERPAID') AND a.beneficiary_account_id <> i.beneficiary_account_id`,
+  },
+  {
     name: 'I3 one rail transaction settles once',
     sql: `SELECT rail_account_id || ' ' || rail_transaction_id AS what FROM settlements GROUP BY rail_account_id, rail_transaction_id, direction HAVING count(*) > 1`,
   },

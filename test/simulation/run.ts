@@ -29,7 +29,7 @@ export type RunOptions = {
 /** Things done between two actions, at most. */
 const stepsBetween = 40
 /** A run that does more than this goes round in circles. */
-const mostSteps = 60_000
+const mostSteps = 25_000
 const minute = 60_000
 
 export async function runSeed(machine: Machine, { seed, steps, only }: RunOptions): Promise<RunResult> {
