@@ -166,6 +166,10 @@ export const faultShares: Readonly<Record<string, readonly [Fault, number][]>> =
     ['lost-before', 0.03],
     ['lost-after', 0.03],
   ],
+  officer: [
+    ['lost-before', 0.03],
+    ['lost-after', 0.03],
+  ],
   payer: [
     ['lost-before', 0.03],
     ['lost-after', 0.03],
