@@ -5,6 +5,7 @@ import type { RunScope } from './working-set.ts'
 
 /** Days, accounts and earlier places of everything found. */
 export async function dateResults(tx: Transaction): Promise<void> {
+  await tx.query('ANALYZE run_result', [])
   await tx.query(
     `CREATE TEMP TABLE run_dated ON COMMIT DROP AS
     SELECT r.*, row_number() OVER (ORDER BY r.grp, r.row_id, r.settlement_id, r.line_id) AS no,

@@ -105,21 +105,28 @@ export async function gatherTheRest(tx: Transaction, { tenantId, runId }: RunSco
   const payment = `s.id AS settlement_id, a.bank, s.rail_account_id, s.direction, s.amount, s.rail_transaction_id, s.merchant_ref, v.pay_code, s.invoice_id,
       s.disposition, s.source, (s.paid_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS paid_on`
   const joined = `JOIN run_accounts a ON a.rail_account_id = s.rail_account_id LEFT JOIN invoices v ON v.id = s.invoice_id`
+  // By number first: few of a day's payments are left here, and only those are worth their invoice.
   await tx.query(
-    `CREATE TEMP TABLE w_pays ON COMMIT DROP AS
-     SELECT ${payment}, NULL::bigint AS item_id, NULL::bigint AS break_id, false AS held
-       FROM settlements s ${joined}
+    `CREATE TEMP TABLE run_fresh ON COMMIT DROP AS
+     SELECT s.id FROM settlements s
       WHERE s.tenant_id = $1
         AND s.settled_at >= coalesce((SELECT max(r.started_at) - interval '${overlapMinutes} minutes' FROM reconciliation_runs r
                                        WHERE r.tenant_id = $1 AND r.status = 'DONE' AND r.id < $2), '-infinity')
         AND NOT EXISTS (SELECT 1 FROM reconciliation_items i WHERE i.settlement_id = s.id AND i.ended_on IS NULL)
-        AND NOT EXISTS (SELECT 1 FROM run_freed f WHERE f.settlement_id = s.id)
+        AND NOT EXISTS (SELECT 1 FROM run_freed f WHERE f.settlement_id = s.id)`,
+    [tenantId, runId],
+  )
+  await tx.query('ANALYZE run_fresh', [])
+  await tx.query(
+    `CREATE TEMP TABLE w_pays ON COMMIT DROP AS
+     SELECT ${payment}, NULL::bigint AS item_id, NULL::bigint AS break_id, false AS held
+       FROM run_fresh n JOIN settlements s ON s.id = n.id ${joined}
      UNION ALL
      SELECT ${payment}, o.item_id, o.break_id, coalesce(o.held, false)
        FROM (SELECT settlement_id, item_id, break_id, held FROM run_open WHERE settlement_id IS NOT NULL
              UNION ALL SELECT settlement_id, NULL, NULL, NULL FROM run_freed WHERE settlement_id IS NOT NULL) o
        JOIN settlements s ON s.id = o.settlement_id ${joined}`,
-    [tenantId, runId],
+    [],
   )
   const row = `r.id AS row_id, a.bank, r.rail_account_id, r.rail_transaction_id, r.merchant_ref, r.gross, r.fee, r.net, r.status, r.batch_id, r.value_on,
       (r.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS occurred_on`
