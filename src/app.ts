@@ -9,7 +9,7 @@ import { createCallbackReceiver } from './callback/receive.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
 import type { Environment } from './environment.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
-import { createOfficerVerifier } from './http/auth/officer.ts'
+import { createOfficerVerifier, type OfficerVerifier } from './http/auth/officer.ts'
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
@@ -71,6 +71,8 @@ export type GatewayOptions = {
   readonly webhookTimeoutMs: number
   readonly officerIssuer: string | null
   readonly officerAudience: string
+  /** How officers prove themselves, where it is not by tokens of an issuer on the network. */
+  readonly verifyOfficer?: OfficerVerifier
   readonly production: boolean
   /** Rails this gateway speaks; all of adapters/registry.ts unless told otherwise. */
   readonly adapters?: readonly Adapter[]
@@ -131,11 +133,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const receive = createCallbackReceiver({ database, settler, environment, metrics, log, serverIp })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
   const clientOf = createAuthenticate({ database, environment, verify: tokens.verify, issuer: publicUrl })
-  const verifyOfficer = createOfficerVerifier({
-    issuer: options.officerIssuer,
-    audience: options.officerAudience,
-    environment,
-  })
+  const verifyOfficer =
+    options.verifyOfficer ??
+    createOfficerVerifier({ issuer: options.officerIssuer, audience: options.officerAudience, environment })
 
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies })
   await server.register(swagger, {

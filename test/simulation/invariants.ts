@@ -28,6 +28,11 @@ const always: readonly Invariant[] = [
            WHERE s.direction = 'IN' AND s.disposition <> 'APPLIED' AND NOT EXISTS (SELECT FROM refunds r WHERE r.settlement_id = s.id)`,
   },
   {
+    name: 'I2 what covers an invoice came to its creditor',
+    sql: `SELECT s.id AS what FROM settlements s JOIN invoices i ON i.id = s.invoice_id JOIN rail_accounts a ON a.id = s.rail_account_id
+           WHERE s.disposition IN ('APPLIED', 'OVERPAID') AND a.beneficiary_account_id <> i.beneficiary_account_id`,
+  },
+  {
     name: 'I3 one rail transaction settles once',
     sql: `SELECT rail_account_id || ' ' || rail_transaction_id AS what FROM settlements GROUP BY rail_account_id, rail_transaction_id, direction HAVING count(*) > 1`,
   },
@@ -125,6 +130,7 @@ export async function brokenAtTheEnd(stage: Stage): Promise<string[]> {
     ...(await brokenNow(stage.server)),
     ...(await unheard(stage)),
     ...(await unbooked(stage)),
+    ...(await wronglyReturned(stage)),
     ...(await leftOpen(stage)),
     ...stage.world.deadlocks.map((what) => `a deadlock, against the order of locks: ${what}`),
     ...stage.portal.faults.map((fault) => `I9 ${fault}`),
@@ -237,12 +243,34 @@ function bankMoney({ banks }: Stage): BankMoney[] {
   ]
 }
 
+/** What the rails gave back is what is on record as given back, and never more than was paid. */
+async function wronglyReturned({ server, banks }: Stage): Promise<string[]> {
+  const booked = await server.query<{ txn: string; done: bigint; maybe: bigint }>(
+    `SELECT s.rail_transaction_id AS txn, coalesce(sum(r.amount) FILTER (WHERE r.status = 'DONE'), 0)::bigint AS done,
+            coalesce(sum(r.amount) FILTER (WHERE r.status IN ('UNKNOWN', 'SENT')), 0)::bigint AS maybe
+       FROM settlements s JOIN refunds r ON r.settlement_id = s.id AND r.channel = 'RAIL_REVERSAL' GROUP BY s.rail_transaction_id`,
+  )
+  return [...banks.sandbox.vnpay.transactions.values()].flatMap(({ txnRef, transactionNo, paidAmount, refunds }) => {
+    const returned = refunds.reduce((sum, { amount, status }) => (status === '00' ? sum + amount : sum), 0n)
+    const { done, maybe } = booked.find(({ txn }) => txn.endsWith(transactionNo)) ?? { done: 0n, maybe: 0n }
+    return [
+      ...(returned > paidAmount ? [`I8 VNPAY gave back ${returned} of ${paidAmount} (${txnRef})`] : []),
+      ...(returned < done || returned > done + maybe
+        ? [`I8 VNPAY gave back ${returned} of ${txnRef}; on record are ${done}, and ${maybe} in doubt`]
+        : []),
+    ]
+  })
+}
+
 async function leftOpen({ server }: Stage): Promise<string[]> {
   const rows = await server.query<{ what: string }>(
     `SELECT 'delivery ' || id || ' is still pending' AS what FROM deliveries WHERE status = 'PENDING'
      UNION ALL
      SELECT 'attempt ' || p.id || ' is still ' || p.status || ' and nobody will ask' FROM payments p JOIN rail_accounts a ON a.id = p.rail_account_id
       WHERE p.status IN ('CREATED', 'REDIRECTED', 'UNKNOWN') AND p.next_inquiry_at IS NULL AND NOT p.needs_human AND a.rail <> 'vietqr'
+     UNION ALL
+     SELECT 'refund ' || id || ' is still ' || status || ' and nobody will look' FROM refunds
+      WHERE status IN ('SENT', 'UNKNOWN') AND channel = 'RAIL_REVERSAL' AND NOT needs_human
      UNION ALL
      SELECT 'receipt ' || id || ' is still not issued' FROM receipts WHERE status = 'REQUESTED'
      UNION ALL
