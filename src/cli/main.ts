@@ -5,6 +5,7 @@ import { Problem } from '../problem/problem.ts'
 import { registerCatalogueCommands } from './catalogue.ts'
 import { registerClientCommands } from './clients.ts'
 import { registerKeyCommands } from './keys.ts'
+import { registerReconcileCommands } from './reconcile.ts'
 import { registerServeCommands } from './serve.ts'
 import { registerStatementCommands } from './statements-command.ts'
 import { registerVerifyCommand } from './verify.ts'
@@ -19,6 +20,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   registerKeyCommands(program)
   registerVerifyCommand(program)
   registerStatementCommands(program)
+  registerReconcileCommands(program)
   try {
     await program.parseAsync([...argv])
   } catch (error) {

@@ -63,7 +63,10 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
   const world = new World(seed, start)
   const outside: Host = { name: 'outside', alive: true, skewMs: 0 }
   const environment = simulatedEnvironment(world, { name: 'set-up', alive: true, skewMs: 0 })
-  const owner: Transaction = { query: (text, values) => server.query(text, values) }
+  const owner: Transaction = {
+    query: (text, values) => server.query(text, values),
+    copyIn: () => Promise.reject(new Error('nothing of the simulation streams rows')),
+  }
   const postgres = new Postgres(world, server, 6)
   const redis = new SimulatedRedis(world, machine.redis)
   const dossiers = new DossierSystem(world)
