@@ -91,6 +91,7 @@ export async function recordBreaks(tx: Transaction, { tenantId, runId, now }: Ru
        FROM run_dated WHERE class IS NOT NULL GROUP BY grp`,
     [],
   )
+  await tx.query('ANALYZE run_breaks', [])
   await tx.query(
     `UPDATE run_breaks n SET break_id = b.id FROM breaks b WHERE b.tenant_id = $1 AND b.key = n.key AND b.status IN ('OPEN', 'WAITING')`,
     [tenantId],
@@ -173,6 +174,8 @@ export async function settleBreaks(tx: Transaction, { tenantId, now }: RunScope)
       WHERE b.tenant_id = $1 AND b.status IN ('OPEN', 'WAITING') GROUP BY b.id`,
     [tenantId],
   )
+  await tx.query('CREATE INDEX ON run_sums (break_id)', [])
+  await tx.query('ANALYZE run_sums', [])
   await tx.query(
     `UPDATE breaks b SET items = s.items, statement_amount = s.statement_amount, payment_amount = s.payment_amount, rail_amount = s.rail_amount,
             -- In question: the difference where two sides are told and differ, else what is there.
