@@ -2,10 +2,12 @@
  * A demo PKI: a CA, a gateway server certificate, two banks' client certificates, an agency's signing certificate as PKCS#12,
  * and broken ones for tests. The CA's name says DEMO, so that production can tell and refuse.
  */
-import { createPublicKey, generateKeyPairSync, type X509Certificate } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import forge from 'node-forge'
+
+export { isDemoCertificate } from './certificates.ts'
 
 export const demoAuthority = 'FeeGate DEMO CA - not for production'
 /** Of the demo PKCS#12 file; it protects nothing. */
@@ -54,11 +56,6 @@ export function makeDemoCertificates(folder: string, now: Date): string[] {
   return written
 }
 
-/** True for a certificate that the demo authority issued, or the authority itself. */
-export function isDemoCertificate(certificate: X509Certificate): boolean {
-  return certificate.issuer.includes('FeeGate DEMO')
-}
-
 function make({
   name,
   from,
@@ -76,11 +73,7 @@ function make({
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const certificate = forge.pki.createCertificate()
-  certificate.publicKey = forge.pki.publicKeyFromPem(
-    createPublicKey(publicKey.export({ type: 'spki', format: 'pem' }))
-      .export({ type: 'spki', format: 'pem' })
-      .toString(),
-  )
+  certificate.publicKey = forge.pki.publicKeyFromPem(publicKey.export({ type: 'spki', format: 'pem' }).toString())
   certificate.serialNumber = `01${forge.util.bytesToHex(forge.random.getBytesSync(15))}`
   certificate.validity.notBefore = from
   certificate.validity.notAfter = new Date(from.getTime() + days * dayMs)
@@ -91,7 +84,11 @@ function make({
   ]
   certificate.setSubject(subject)
   certificate.setIssuer(issuer?.certificate.subject.attributes ?? subject)
-  certificate.setExtensions(extensions(purpose))
+  const authorityKey = issuer?.certificate.generateSubjectKeyIdentifier().getBytes()
+  certificate.setExtensions([
+    ...extensions(purpose),
+    ...(authorityKey === undefined ? [] : [{ name: 'authorityKeyIdentifier', keyIdentifier: authorityKey }]),
+  ])
   certificate.sign(forge.pki.privateKeyFromPem(issuer?.keyPem ?? keyPem), forge.md.sha256.create())
   return { certificate, keyPem, certificatePem: forge.pki.certificateToPem(certificate) }
 }
