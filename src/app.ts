@@ -33,7 +33,7 @@ import { createPaymentStarter } from './payment/start.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
 import { createEventSigner } from './signing/event-signer.ts'
-import type { KeyRing } from './signing/key-ring.ts'
+import type { KeyProvider } from './signing/key-provider.ts'
 import { createTokens } from './signing/tokens.ts'
 import type { Database } from './store/database.ts'
 import { pendingMigrations } from './store/migrate.ts'
@@ -45,7 +45,7 @@ export type GatewayOptions = {
   readonly redis: Redis | null
   readonly redisPrefix: string
   readonly environment: Environment
-  readonly keys: KeyRing
+  readonly keys: KeyProvider
   readonly call: HttpCaller
   readonly post: WebhookCaller
   readonly log: Logger

@@ -1,5 +1,6 @@
 /** Settings from the environment, checked once at start. README.md lists the same table; a test holds the two together. */
 import { z } from 'zod'
+import { type Algorithm, algorithms } from './signing/algorithm.ts'
 
 const list = z.string().transform((text) =>
   text
@@ -19,6 +20,10 @@ const configSchema = z.object({
   REDIS_URL: z.string().min(1).optional(),
   REDIS_PREFIX: z.string().max(40).default('feegate:'),
   KEYS_DIR: z.string().min(1).optional(),
+  SIGNING_ALG: z.enum(algorithms).default('ES256'),
+  SIGNING_KEYS: z.string().min(1).optional(),
+  SIGNING_P12: list.default([]),
+  SIGNING_P12_PASSWORD: z.string().default(''),
   TRUSTED_PROXIES: list.default([]),
   SERVER_IP: z.string().default('127.0.0.1'),
   OFFICER_ISSUER: z.url().optional(),
@@ -40,6 +45,13 @@ export type Config = {
   readonly redisUrl: string | null
   readonly redisPrefix: string
   readonly keysDir: string
+  /** Of keys that are made here; a key that is there keeps its own. */
+  readonly signingAlg: Algorithm
+  /** JWK set with private keys, in place of the key folder. */
+  readonly signingKeys: string | null
+  /** PKCS#12 files in place of the key folder: the first signs. */
+  readonly signingP12: readonly string[]
+  readonly signingP12Password: string
   readonly trustedProxies: readonly string[]
   readonly serverIp: string
   readonly officerIssuer: string | null
@@ -65,9 +77,8 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     )
   }
   const values = parsed.data
-  if (values.FEEGATE_MODE === 'production' && values.PUBLIC_URL?.startsWith('https:') !== true) {
-    throw new ConfigError('wrong settings: PUBLIC_URL must be set and begin with https: in production')
-  }
+  const wrong = contradictions(values)
+  if (wrong.length > 0) throw new ConfigError(`wrong settings: ${wrong.join('; ')}`)
   return {
     mode: values.FEEGATE_MODE,
     host: values.HOST,
@@ -79,6 +90,10 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     redisUrl: values.REDIS_URL ?? null,
     redisPrefix: values.REDIS_PREFIX,
     keysDir: values.KEYS_DIR ?? `${values.DATA_DIR}/keys`,
+    signingAlg: values.SIGNING_ALG,
+    signingKeys: values.SIGNING_KEYS ?? null,
+    signingP12: values.SIGNING_P12,
+    signingP12Password: values.SIGNING_P12_PASSWORD,
     trustedProxies: values.TRUSTED_PROXIES,
     serverIp: values.SERVER_IP,
     officerIssuer: values.OFFICER_ISSUER ?? null,
@@ -87,4 +102,22 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     webhookTimeoutMs: values.WEBHOOK_TIMEOUT_MS,
     logLevel: values.LOG_LEVEL,
   }
+}
+
+type Values = z.infer<typeof configSchema>
+
+/** What each setting cannot tell alone. */
+function contradictions(values: Values): string[] {
+  const isProduction = values.FEEGATE_MODE === 'production'
+  const rules: readonly (readonly [boolean, string])[] = [
+    [
+      isProduction && values.PUBLIC_URL?.startsWith('https:') !== true,
+      'PUBLIC_URL must be set and begin with https: in production',
+    ],
+    [
+      values.SIGNING_KEYS !== undefined && values.SIGNING_P12.length > 0,
+      'SIGNING_KEYS and SIGNING_P12 are two places for the same keys: set one',
+    ],
+  ]
+  return rules.flatMap(([broken, message]) => (broken ? [message] : []))
 }

@@ -1,13 +1,13 @@
 /** One gateway process: stores, keys, server, background; stopped cleanly by SIGINT and SIGTERM. */
 import type { AddressInfo } from 'node:net'
-import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { createGateway, type Gateway } from './app.ts'
 import type { Config } from './config.ts'
 import { type Environment, realEnvironment } from './environment.ts'
 import { createHttpCaller } from './network/http-caller.ts'
 import { createWebhookCaller } from './network/webhook-caller.ts'
-import { type KeyRing, openKeyRing } from './signing/key-ring.ts'
+import type { KeyProvider } from './signing/key-provider.ts'
+import { openKeys } from './signing/open-keys.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import { startEmbeddedPostgres } from './store/embedded/postgres.ts'
 import { startEmbeddedRedis } from './store/embedded/redis.ts'
@@ -17,7 +17,7 @@ import { connectRedis } from './store/redis.ts'
 export type RunningGateway = {
   readonly gateway: Gateway
   readonly database: Database
-  readonly keys: KeyRing
+  readonly keys: KeyProvider
   readonly publicUrl: string
   /** Connection string of the owner, for tools of the same machine. */
   readonly databaseUrl: string
@@ -53,14 +53,6 @@ export async function openStore(
   }
 }
 
-/** The key folder, with a first key made when it is empty. */
-export async function openKeys(config: Config, log: Logger, now: Date): Promise<KeyRing> {
-  const keys = openKeyRing(resolve(config.keysDir))
-  if (keys.list().length === 0)
-    log.info({ kid: await keys.generate('ES256', now), folder: config.keysDir }, 'first signing key made')
-  return keys
-}
-
 export async function startServing(
   config: Config,
   log: Logger,
@@ -71,7 +63,10 @@ export async function startServing(
   const redisUrl = config.redisUrl ?? embeddedRedis?.url ?? null
   const redis = redisUrl === null ? null : connectRedis(redisUrl, log)
   if (redis === null) log.info('no Redis here: PostgreSQL alone keeps the promises, repeats cost a little more')
-  const keys = await openKeys(config, log, environment.now())
+  const keys = openKeys(config, {
+    now: environment.now(),
+    made: (kid) => log.info({ kid, folder: config.keysDir }, 'first signing key made'),
+  })
   const calls = createHttpCaller()
   const webhooks = createWebhookCaller({
     allowedRanges: config.webhookAllowedRanges,

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { ConfigError } from '../config.ts'
 import { Problem } from '../problem/problem.ts'
 import { registerCatalogueCommands } from './catalogue.ts'
+import { registerCertificateCommands } from './certificates.ts'
 import { registerClientCommands } from './clients.ts'
 import { registerKeyCommands } from './keys.ts'
 import { registerServeCommands } from './serve.ts'
@@ -17,6 +18,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   registerCatalogueCommands(program)
   registerClientCommands(program)
   registerKeyCommands(program)
+  registerCertificateCommands(program)
   registerVerifyCommand(program)
   registerStatementCommands(program)
   try {

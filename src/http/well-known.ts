@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { KeyRing } from '../signing/key-ring.ts'
+import type { KeyProvider } from '../signing/key-provider.ts'
 
 /** Public facts of this gateway: its keys and where tokens are had. */
 export function registerWellKnownRoutes(
   server: FastifyInstance,
-  { keys, publicUrl }: { keys: KeyRing; publicUrl: () => string },
+  { keys, publicUrl }: { keys: KeyProvider; publicUrl: () => string },
 ): void {
   server.get(
     '/.well-known/jwks.json',

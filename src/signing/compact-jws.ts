@@ -5,7 +5,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { readJsonObject } from '../../adapters/shared/json-body.ts'
-import { type Algorithm, algorithmOf, algorithms, signBytes, verifyBytes } from './algorithm.ts'
+import { type Algorithm, algorithmOf, algorithms, oneSpelling, signBytes, verifyBytes } from './algorithm.ts'
 import {
   type KeyProvider,
   type KeyState,
@@ -44,7 +44,7 @@ export function signCompact(
 export async function signCompactWith(provider: KeyProvider, typ: JwsType, payload: Uint8Array): Promise<string> {
   const key = provider.active()
   const signed = signingInput(key, typ, payload)
-  return `${signed}.${encode(await key.sign(Buffer.from(signed)))}`
+  return `${signed}.${encode(oneSpelling(key.alg, await key.sign(Buffer.from(signed))))}`
 }
 
 /** Signature with the payload left out (RFC 7515 appendix F): `header..signature`, to travel beside the body it signs. */

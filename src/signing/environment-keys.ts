@@ -8,6 +8,7 @@ const jwkSchema = z
   .object({
     kty: z.enum(['EC', 'OKP', 'RSA']),
     kid: z.string().optional(),
+    name: z.string().max(40).optional(),
     alg: z.string().optional(),
     d: z.string().optional(),
     [stateMember]: z.enum(keyStates).optional(),
@@ -40,7 +41,7 @@ export function keysFromEnvironment(variable: string, text: string): KeyProvider
 }
 
 function readJwk(jwk: z.infer<typeof jwkSchema>, place: string, alone: boolean): HeldKey {
-  const { kid, alg, [stateMember]: stated, ...members } = jwk
+  const { kid, alg, name = place, [stateMember]: stated, ...members } = jwk
   const state = stated ?? (alone ? 'active' : null)
   if (state === null) throw new KeyRingError(`${place} must say its ${stateMember}`)
   if (members.d === undefined && (state === 'active' || state === 'next'))
@@ -51,7 +52,8 @@ function readJwk(jwk: z.infer<typeof jwkSchema>, place: string, alone: boolean):
   if (alg !== undefined && alg !== fitting) throw new KeyRingError(`${place} cannot be used for the algorithm it names`)
   if (kid !== undefined && kid !== thumbprint(publicKey))
     throw new KeyRingError(`${place} has a kid that is not its RFC 7638 thumbprint`)
-  return { kid: thumbprint(publicKey), alg: fitting, state, publicKey, privateKey }
+  const unknown = { createdAt: null, endsAt: null, isDemo: false }
+  return { kid: thumbprint(publicKey), alg: fitting, state, name, ...unknown, publicKey, privateKey }
 }
 
 function keyObjects(

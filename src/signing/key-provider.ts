@@ -17,6 +17,21 @@ export class KeyRingError extends Error {
   readonly code = 'KEY_RING'
 }
 
+/** What may be told about a key. */
+export type KeyFacts = {
+  readonly kid: string
+  readonly alg: Algorithm
+  readonly state: KeyState
+  /** What people call it; unique among the keys of one provider. */
+  readonly name: string
+  /** RFC 3339; null when whoever keeps the key does not know. */
+  readonly createdAt: string | null
+  /** End of the certificate it came with; null when it has none. It goes on signing: people are warned, nothing stops. */
+  readonly endsAt: string | null
+  /** True for a key of the demo PKI: production refuses to start with it. */
+  readonly isDemo: boolean
+}
+
 export type VerifyingKey = {
   readonly kid: string
   readonly alg: Algorithm
@@ -43,6 +58,8 @@ export type KeyProvider = {
   find(kid: string): VerifyingKey | null
   /** Public keys for `/.well-known/jwks.json`, each with its state: everything that verifies. */
   publicJwks(): { keys: JWK[] }
+  /** All keys, revoked ones too where they are still known. */
+  list(): readonly KeyFacts[]
   /** Takes over what changed where the keys are kept. What cannot be read leaves the keys as they were, and throws. */
   reload(): void
 }
@@ -51,7 +68,7 @@ export type KeyProvider = {
 export type LocalKeyProvider = Omit<KeyProvider, 'active'> & { active(): LocalSigningKey }
 
 /** What a local provider is made from. Retired keys may come without their private part. */
-export type HeldKey = VerifyingKey & { readonly privateKey: KeyObject | null }
+export type HeldKey = KeyFacts & { readonly publicKey: KeyObject; readonly privateKey: KeyObject | null }
 
 /** Name of the JWK member that tells the state; RFC 7517 §4 lets readers pass over members they do not know. */
 export const stateMember = 'feegate_state'
@@ -72,5 +89,6 @@ export function holdKeys(keys: readonly HeldKey[], source: string): Omit<LocalKe
     },
     find: (kid) => held.get(kid) ?? null,
     publicJwks: () => ({ keys: jwks.map((jwk) => ({ ...jwk })) }),
+    list: () => keys.map(({ publicKey: _public, privateKey: _private, ...facts }) => facts),
   }
 }

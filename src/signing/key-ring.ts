@@ -1,6 +1,6 @@
 /**
  * The gateway's own signing keys: a folder with one manifest and one private key file each, readable by their owner only.
- * The manifest is the truth; a key file it does not name is left over from a crash and means nothing.
+ * The manifest is the truth; a key file it does not name is left over from a crash and means nothing. Replicas share the folder.
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
@@ -10,110 +10,174 @@ import { type Algorithm, algorithmOf, algorithms, generateKey, thumbprint } from
 import {
   type HeldKey,
   holdKeys,
+  type KeyFacts,
   KeyRingError,
   type KeyState,
   keyStates,
   type LocalKeyProvider,
+  type VerifyingKey,
 } from './key-provider.ts'
-import { writePrivateFile } from './private-file.ts'
+import { exclusively, readPrivateFile, writePrivateFile } from './private-file.ts'
 
 export { type Algorithm, algorithms } from './algorithm.ts'
 export { KeyRingError, type KeyState, keyStates, type SigningKey, type VerifyingKey } from './key-provider.ts'
+
+export const keyName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,39}$/, 'lower-case letters, digits, . _ - (at most 40)')
 
 const manifestSchema = z
   .strictObject({
     keys: z.array(
       z.strictObject({
         kid: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+        name: keyName.optional(),
         alg: z.enum(algorithms),
         state: z.enum(keyStates),
         createdAt: z.iso.datetime(),
+        endsAt: z.iso.datetime().nullable().default(null),
+        isDemo: z.boolean().default(false),
       }),
     ),
   })
+  .transform(({ keys }) => ({ keys: keys.map((key, index) => ({ ...key, name: key.name ?? `key-${index + 1}` })) }))
   .refine(({ keys }) => new Set(keys.map(({ kid }) => kid)).size === keys.length, 'a key stands twice')
+  .refine(({ keys }) => new Set(keys.map(({ name }) => name)).size === keys.length, 'a name stands twice')
   .refine(({ keys }) => keys.filter(({ state }) => state === 'active').length <= 1, 'more than one key is active')
-export type KeyEntry = z.infer<typeof manifestSchema>['keys'][number]
+type KeyEntry = z.infer<typeof manifestSchema>['keys'][number]
+
+/** What is known of a key beside the key itself. */
+export type NewKey = { readonly name?: string; readonly endsAt?: Date | null; readonly isDemo?: boolean }
 
 export type KeyRing = LocalKeyProvider & {
-  list(): readonly KeyEntry[]
   /** Adds a key in state `next`, or `active` when there is none. Returns its id. */
-  generate(alg: Algorithm, now: Date): Promise<string>
+  generate(alg: Algorithm, now: Date, more?: NewKey): Promise<string>
+  /** `generate` when the folder has no key yet; of several processes that start at once one makes it. Null when there was one. */
+  generateFirst(alg: Algorithm, now: Date): string | null
   /** Adds a private key made elsewhere (PKCS#12, HSM export) as `generate` does. Returns its id. */
-  add(privateKey: KeyObject, now: Date): Promise<string>
+  add(privateKey: KeyObject, now: Date, more?: NewKey): Promise<string>
   /** The oldest `next` key (made now when there is none) becomes active and the active one retired. Returns the new active id. */
   rotate(now: Date): Promise<string>
-  /** Nothing that key signed verifies any more. The active key must be rotated away first. */
-  revoke(kid: string): void
+  /** Nothing that key signed verifies any more. The active key must be rotated away first. @param key id or name */
+  revoke(key: string): void
+}
+
+/** Others keep our key set for five minutes (`/.well-known/jwks.json` says so), and a replica reads the folder twice a minute. */
+export const publishedBeforeSigningMs = 10 * 60 * 1000
+
+/** When the next key may sign without anybody meeting a key they do not know yet; null when there is no next key. */
+export function mayRotateFrom(keys: readonly KeyFacts[]): Date | null {
+  const next = keys.find(({ state }) => state === 'next')
+  return next === undefined || next.createdAt === null
+    ? null
+    : new Date(new Date(next.createdAt).getTime() + publishedBeforeSigningMs)
 }
 
 /**
  * Opens the folder; it need not exist yet.
- * @throws KeyRingError when it cannot be understood: a bad manifest, a missing or exchanged key file, one that others may read
+ * @throws KeyRingError when it cannot be understood: a bad manifest, a missing or exchanged key file; PrivateFileError for one
+ *   that others may read
  */
 export function openKeyRing(folder: string): KeyRing {
   const manifestFile = join(folder, 'keys.json')
-  let entries: readonly KeyEntry[] = []
   let held = holdKeys([], folder)
+  let revoked: readonly KeyFacts[] = []
+  let seen = ''
 
   function reload(): void {
+    const version = versionOf(manifestFile)
     const read = readManifest(manifestFile)
-    if (read === null) return
     // Everything is read before anything is taken over: a folder caught half-way changes nothing here.
     const keys = read.filter(({ state }) => state !== 'revoked').map((entry) => readKey(folder, entry))
     held = holdKeys(keys, folder)
-    entries = read
+    revoked = read.filter(({ state }) => state === 'revoked')
+    seen = version
+  }
+
+  /** An id that is not known here may be that of a key another process has made since. */
+  function findAnew(kid: string): VerifyingKey | null {
+    if (versionOf(manifestFile) === seen) return null
+    try {
+      reload()
+    } catch (error) {
+      // The watcher meets the same fault and reports it; here it only means that the key is not known.
+      if (error instanceof Error && 'code' in error) return null
+      throw error
+    }
+    return held.find(kid)
   }
 
   /** Every change starts from what is on disk now: another process may have rotated. */
-  function change(edit: (current: readonly KeyEntry[]) => readonly KeyEntry[]): void {
-    const current = readManifest(manifestFile)
-    const text = `${JSON.stringify({ keys: edit(current ?? []) }, null, 2)}\n`
-    // Of several processes that start on an empty folder one makes the manifest; the others add to it.
-    if (!writePrivateFile(manifestFile, text, { exclusive: current === null })) change(edit)
-    else reload()
+  function change<Result>(
+    edit: (current: readonly KeyEntry[]) => { entries: readonly KeyEntry[]; result: Result },
+  ): Result {
+    return exclusively(folder, () => {
+      const { entries, result } = edit(readManifest(manifestFile))
+      const checked = manifestSchema.safeParse({ keys: entries })
+      if (!checked.success) throw new KeyRingError(z.prettifyError(checked.error))
+      writePrivateFile(manifestFile, `${JSON.stringify(checked.data, null, 2)}\n`)
+      reload()
+      return result
+    })
   }
 
-  function add(privateKey: KeyObject, now: Date, wanted?: KeyState): string {
+  function added(
+    current: readonly KeyEntry[],
+    privateKey: KeyObject,
+    now: Date,
+    { name = freeName(current), endsAt = null, isDemo = false }: NewKey,
+    wanted?: KeyState,
+  ): KeyEntry {
     const publicKey = createPublicKey(privateKey)
     const alg = algorithmOf(publicKey)
     if (alg === null) throw new KeyRingError('the key must be P-256, Ed25519 or RSA of at least 2048 bits')
     const kid = thumbprint(publicKey)
-    if (readManifest(manifestFile)?.some((entry) => entry.kid === kid) === true)
-      throw new KeyRingError(`key ${kid} is there already`)
+    if (current.some((entry) => entry.kid === kid)) throw new KeyRingError(`key ${kid} is there already`)
     writePrivateFile(keyFile(folder, kid), privateKey.export({ type: 'pkcs8', format: 'pem' }))
-    change((current) => {
-      const state = wanted ?? (current.some((entry) => entry.state === 'active') ? 'next' : 'active')
-      return [...current, { kid, alg, state, createdAt: now.toISOString() }]
-    })
-    return kid
+    const state = wanted ?? (current.some((entry) => entry.state === 'active') ? 'next' : 'active')
+    return { kid, name, alg, state, createdAt: now.toISOString(), endsAt: endsAt?.toISOString() ?? null, isDemo }
   }
+
+  const add = (privateKey: KeyObject, now: Date, more: NewKey = {}): string =>
+    change((current) => {
+      const entry = added(current, privateKey, now, more)
+      return { entries: [...current, entry], result: entry.kid }
+    })
 
   reload()
   return {
     active: () => held.active(),
-    find: (kid) => held.find(kid),
+    find: (kid) => held.find(kid) ?? findAnew(kid),
     publicJwks: () => held.publicJwks(),
+    list: () => [...held.list(), ...revoked],
     reload,
-    list: () => entries,
-    generate: async (alg, now) => add(generateKey(alg), now),
-    add: async (privateKey, now) => add(privateKey, now),
-    async rotate(now) {
-      reload()
-      const next =
-        entries.find(({ state }) => state === 'next')?.kid ??
-        add(generateKey(entries.find(({ state }) => state === 'active')?.alg ?? 'ES256'), now, 'next')
-      change((current) => current.map((entry) => ({ ...entry, state: stateAfterRotation(entry, next) })))
-      return next
-    },
-    revoke(kid) {
+    generate: async (alg, now, more) => add(generateKey(alg), now, more),
+    generateFirst: (alg, now) =>
+      change<string | null>((current) => {
+        if (current.length > 0) return { entries: current, result: null }
+        const entry = added(current, generateKey(alg), now, {})
+        return { entries: [entry], result: entry.kid }
+      }),
+    add: async (privateKey, now, more) => add(privateKey, now, more),
+    rotate: async (now) =>
       change((current) => {
-        const entry = current.find((candidate) => candidate.kid === kid)
-        if (entry === undefined) throw new KeyRingError(`no key ${kid}`)
+        const waiting = current.find(({ state }) => state === 'next')
+        const alg = current.find(({ state }) => state === 'active')?.alg ?? 'ES256'
+        const next = waiting ?? added(current, generateKey(alg), now, {}, 'next')
+        const entries = waiting === undefined ? [...current, next] : current
+        return {
+          entries: entries.map((entry) => ({ ...entry, state: stateAfterRotation(entry, next.kid) })),
+          result: next.kid,
+        }
+      }),
+    revoke: (key) =>
+      change((current) => {
+        const entry = current.find(({ kid, name }) => kid === key || name === key)
+        if (entry === undefined) throw new KeyRingError(`no key ${key}`)
         if (entry.state === 'active') throw new KeyRingError('the active key cannot be revoked: rotate first')
-        return current.map((candidate) => (candidate.kid === kid ? { ...candidate, state: 'revoked' } : candidate))
-      })
-    },
+        return {
+          entries: current.map((candidate) => (candidate === entry ? { ...entry, state: 'revoked' } : candidate)),
+          result: undefined,
+        }
+      }),
   }
 }
 
@@ -122,11 +186,24 @@ function stateAfterRotation({ kid, state }: KeyEntry, next: string): KeyState {
   return state === 'active' ? 'retired' : state
 }
 
+function freeName(current: readonly KeyEntry[]): string {
+  const taken = new Set(current.map(({ name }) => name))
+  let number = current.length + 1
+  while (taken.has(`key-${number}`)) number++
+  return `key-${number}`
+}
+
 const keyFile = (folder: string, kid: string): string => join(folder, `${kid}.pem`)
 
-/** Null when there is no manifest yet. */
-function readManifest(path: string): KeyEntry[] | null {
-  if (!existsSync(path)) return null
+/** Changes whenever the manifest is replaced: every change makes a new file. */
+function versionOf(manifestFile: string): string {
+  const status = statSync(manifestFile, { throwIfNoEntry: false, bigint: true })
+  return status === undefined ? '' : `${status.ino} ${status.mtimeNs} ${status.size}`
+}
+
+/** Empty when there is no manifest yet. */
+function readManifest(path: string): KeyEntry[] {
+  if (!existsSync(path)) return []
   let content: unknown
   try {
     content = JSON.parse(readFileSync(path, 'utf8'))
@@ -138,23 +215,17 @@ function readManifest(path: string): KeyEntry[] | null {
   return parsed.data.keys
 }
 
-function readKey(folder: string, { kid, alg, state }: KeyEntry): HeldKey {
-  const path = keyFile(folder, kid)
+function readKey(folder: string, entry: KeyEntry): HeldKey {
+  const path = keyFile(folder, entry.kid)
+  const pem = readPrivateFile(path)
   let privateKey: KeyObject
   try {
-    if (isOpenToOthers(path)) throw new KeyRingError(`${path} can be read by everybody on this machine: chmod 600 it`)
-    privateKey = createPrivateKey(readFileSync(path))
+    privateKey = createPrivateKey(pem)
   } catch (error) {
-    if (error instanceof KeyRingError) throw error
     throw new KeyRingError(`${path} holds no readable private key`, { cause: error })
   }
   const publicKey = createPublicKey(privateKey)
-  if (thumbprint(publicKey) !== kid || algorithmOf(publicKey) !== alg)
+  if (thumbprint(publicKey) !== entry.kid || algorithmOf(publicKey) !== entry.alg)
     throw new KeyRingError(`${path} holds another key than the manifest says`)
-  return { kid, alg, state, publicKey, privateKey }
-}
-
-/** Group access is allowed: that is how orchestrators hand secrets to a process. Windows has no such bits. */
-function isOpenToOthers(path: string): boolean {
-  return process.platform !== 'win32' && (statSync(path).mode & 0o007) !== 0
+  return { ...entry, publicKey, privateKey }
 }

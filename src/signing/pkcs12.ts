@@ -1,7 +1,6 @@
-import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
+/** Opening PKCS#12 files: a private key with its certificates, as certificate authorities hand them to banks and agencies. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import forge from 'node-forge'
-import { algorithmOf, thumbprint } from './algorithm.ts'
-import { holdKeys, type LocalKeyProvider } from './key-provider.ts'
 
 export class Pkcs12Error extends Error {
   readonly code = 'PKCS12'
@@ -16,7 +15,7 @@ export type Pkcs12Content = {
 }
 
 /**
- * The private key and its certificate out of a PKCS#12 file, as banks and agencies hand them over. RSA and EC.
+ * The private key and its certificate. RSA and EC.
  * @throws Pkcs12Error for a wrong password, no key, more than one key, or a key that does not fit the certificate
  */
 export function readPkcs12(bytes: Uint8Array, password: string): Pkcs12Content {
@@ -33,22 +32,14 @@ export function readPkcs12(bytes: Uint8Array, password: string): Pkcs12Content {
   return { privateKey, certificate, others: certificates.filter((candidate) => candidate !== certificate) }
 }
 
-/** A provider whose one key, always active, is that of a PKCS#12 file. */
-export function keysFromPkcs12(bytes: Uint8Array, password: string): LocalKeyProvider {
-  const { privateKey } = readPkcs12(bytes, password)
-  const publicKey = createPublicKey(privateKey)
-  const alg = algorithmOf(publicKey)
-  if (alg === null) throw new Pkcs12Error('the key must be P-256 or RSA of at least 2048 bits')
-  const key = { kid: thumbprint(publicKey), alg, state: 'active', publicKey, privateKey } as const
-  return { ...holdKeys([key], 'the PKCS#12 file'), reload: () => undefined }
-}
-
 function openStore(bytes: Uint8Array, password: string): forge.pkcs12.Pkcs12Pfx {
   try {
     const outer = forge.asn1.fromDer(forge.util.createBuffer(Buffer.from(bytes).toString('binary')))
     return forge.pkcs12.pkcs12FromAsn1(outer, true, password)
   } catch (error) {
-    throw new Pkcs12Error('not a PKCS#12 file, or the password is wrong', { cause: error })
+    // Newer files hash such a password in two encodings at once, and node-forge knows one of them.
+    const hint = /^[\x20-\x7e]*$/.test(password) ? '' : '; export it anew under a password of ASCII letters'
+    throw new Pkcs12Error(`not a PKCS#12 file, or the password is wrong${hint}`, { cause: error })
   }
 }
 

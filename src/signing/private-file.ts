@@ -1,50 +1,84 @@
 import {
-  chmodSync,
   closeSync,
-  existsSync,
   fsyncSync,
-  linkSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
-/**
- * Writes a file only its owner can read. A crash or power cut leaves the old content or the new, never a part of it.
- * @param options.exclusive do not replace: false is returned when the file is there already, whoever made it
- */
-export function writePrivateFile(path: string, content: string | Buffer, { exclusive = false } = {}): boolean {
+export class PrivateFileError extends Error {
+  readonly code = 'PRIVATE_FILE'
+}
+
+/** Writes a file only its owner can read. A crash or power cut leaves the old content or the new, never a part of it. */
+export function writePrivateFile(path: string, content: string | Buffer): void {
   const folder = dirname(path)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  chmodSync(folder, 0o700)
   // Named by process: two of them that write at once must not share the file they prepare.
   const prepared = join(folder, `.${basename(path)}.${process.pid}.new`)
-  writeFileSync(prepared, content, { mode: 0o600, flush: true })
   try {
-    if (!exclusive) renameSync(prepared, path)
-    else if (!linkExclusive(prepared, path)) return false
+    writeFileSync(prepared, content, { mode: 0o600, flush: true })
+    renameSync(prepared, path)
   } finally {
     rmSync(prepared, { force: true })
   }
   flushFolder(folder)
-  return true
 }
 
-/** A hard link appears whole or not at all, and fails when the name is taken. */
-function linkExclusive(prepared: string, path: string): boolean {
+/**
+ * A file that holds a secret. Group access is allowed: that is how orchestrators hand secrets to a process.
+ * @throws PrivateFileError when everybody on the machine may read it, or it cannot be read
+ */
+export function readPrivateFile(path: string): Buffer {
   try {
-    linkSync(prepared, path)
-    return true
+    // Windows has no such bits.
+    if (process.platform !== 'win32' && (statSync(path).mode & 0o007) !== 0)
+      throw new PrivateFileError(`${path} can be read by everybody on this machine: chmod 600 it`)
+    return readFileSync(path)
   } catch (error) {
-    if (existsSync(path)) return false
-    // Some network and FAT volumes know no hard links. Without them two first starts at the same instant are not told apart.
-    if (!(error instanceof Error && 'code' in error && (error.code === 'EPERM' || error.code === 'ENOTSUP')))
-      throw error
-    renameSync(prepared, path)
-    return true
+    if (error instanceof PrivateFileError) throw error
+    throw new PrivateFileError(`${path} cannot be read`, { cause: error })
+  }
+}
+
+const lockWaitMs = 20
+const lockTries = 250
+
+/**
+ * Runs `work` while no other process that asks for the same lock does: replicas that start together on an empty folder, two
+ * operators who rotate at once. For work of milliseconds.
+ * @throws PrivateFileError after five seconds
+ */
+export function exclusively<Result>(folder: string, work: () => Result): Result {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const lock = join(folder, '.lock')
+  takeLock(lock)
+  try {
+    return work()
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+function takeLock(lock: string): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      closeSync(openSync(lock, 'wx', 0o600))
+      return
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
+        throw new PrivateFileError(`${lock} cannot be made`, { cause: error })
+      if (tries === lockTries)
+        throw new PrivateFileError(
+          `another command is changing this folder; if none is, a crash left ${lock}: remove it`,
+        )
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lockWaitMs)
+    }
   }
 }
 

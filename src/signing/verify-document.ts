@@ -1,4 +1,5 @@
 /** What an auditor asks of a file: is it one of ours, which key signed it, has anything been changed since. No network. */
+import { parseJsonObject } from '../../adapters/shared/json-body.ts'
 import {
   claimedHeader,
   type JwsType,
@@ -7,7 +8,6 @@ import {
   verifyCompact,
   verifyDetached,
 } from './compact-jws.ts'
-import { JsonTextError, readJsonText } from './json-text.ts'
 import type { KeyState } from './key-provider.ts'
 
 const documentTypes = {
@@ -60,9 +60,9 @@ export function verifyDocument(
   if (isDetached && body === null) return { valid: false, reason: 'body-missing', kid }
   const payload = isDetached && body !== null ? detachedPayload(jws, typ, body, find) : ownPayload(jws, typ, body, find)
   if (payload === null) return { valid: false, reason: 'changed', kid }
-  const document = readDocument(payload)
-  if (document === null) return { valid: false, reason: 'not-a-json-object', kid }
-  return { valid: true, kind: documentTypes[typ], kid, keyState: key.state ?? null, payload, document }
+  const document = parseJsonObject(payload)
+  if (!document.ok) return { valid: false, reason: 'not-a-json-object', kid }
+  return { valid: true, kind: documentTypes[typ], kid, keyState: key.state ?? null, payload, document: document.value }
 }
 
 function detachedPayload(jws: string, typ: JwsType, body: Uint8Array, find: KeyFinder): Buffer | null {
@@ -73,13 +73,4 @@ function detachedPayload(jws: string, typ: JwsType, body: Uint8Array, find: KeyF
 function ownPayload(jws: string, typ: JwsType, body: Uint8Array | null, find: KeyFinder): Buffer | null {
   const payload = verifyCompact(jws, typ, find)?.payload ?? null
   return payload === null || (body !== null && !payload.equals(body)) ? null : payload
-}
-
-function readDocument(payload: Buffer): object | null {
-  try {
-    return readJsonText(payload)
-  } catch (error) {
-    if (error instanceof JsonTextError) return null
-    throw error
-  }
 }
