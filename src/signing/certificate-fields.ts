@@ -1,6 +1,17 @@
 /** What node:crypto does not tell of a certificate: key usage, path length, critical extensions, the exact bytes of names. */
 import type { X509Certificate } from 'node:crypto'
-import { type Asn1, contentOf, derType, isTagged, isUniversal, oidOf, partsOf, readDer, writeDer } from './der.ts'
+import {
+  type Asn1,
+  contentOf,
+  DerError,
+  derType,
+  isTagged,
+  isUniversal,
+  oidOf,
+  partsOf,
+  readDer,
+  writeDer,
+} from './der.ts'
 
 export type KeyUsage = 'digitalSignature' | 'nonRepudiation' | 'keyCertSign' | 'cRLSign'
 /** Bit numbers of RFC 5280 §4.2.1.3. */
@@ -62,15 +73,18 @@ export function readExtensions(tagged: Asn1 | undefined): Map<string, Extension>
   return tagged === undefined ? new Map() : readExtensionList(partsOf(tagged)[0])
 }
 
+/** @throws DerError when an extension stands twice (RFC 5280 §4.2): readers would differ on which one counts */
 export function readExtensionList(list: Asn1 | undefined): Map<string, Extension> {
-  return new Map(
-    partsOf(list).map((extension) => {
-      const [name, second, third] = partsOf(extension)
-      const marked = isUniversal(second, derType.BOOLEAN)
-      const critical = marked && contentOf(second, derType.BOOLEAN)[0] !== 0
-      return [oidOf(name), { critical, value: readDer(contentOf(marked ? third : second, derType.OCTETSTRING)) }]
-    }),
-  )
+  const extensions = new Map<string, Extension>()
+  for (const extension of partsOf(list)) {
+    const [oid, second, third] = partsOf(extension)
+    const name = oidOf(oid)
+    if (extensions.has(name)) throw new DerError('an extension stands twice')
+    const marked = isUniversal(second, derType.BOOLEAN)
+    const critical = marked && contentOf(second, derType.BOOLEAN)[0] !== 0
+    extensions.set(name, { critical, value: readDer(contentOf(marked ? third : second, derType.OCTETSTRING)) })
+  }
+  return extensions
 }
 
 function nameBytes(name: Asn1 | undefined): Buffer {

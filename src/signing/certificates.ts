@@ -2,11 +2,11 @@
  * Whether an X.509 certificate may be believed for a purpose at a time: RFC 5280 §6 for the short chains that banks, agencies
  * and public certificate authorities have. What is not understood is refused.
  */
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
 import { type CertificateFields, readCertificateFields } from './certificate-fields.ts'
 import { type Crl, crlVerdict } from './crl.ts'
-import { DerError } from './der.ts'
-import { isStrongKey, isTrustedSignatureOid } from './x509-signature.ts'
+import { bitsOf, DerError, partsOf, readDer, writeDer } from './der.ts'
+import { isStrongKey, verifyX509Signature, WeakAlgorithmError } from './x509-signature.ts'
 
 export type CertificatePurpose = 'client' | 'server' | 'signing'
 
@@ -41,7 +41,6 @@ export type CertificateFlaw =
   | 'revoked'
   | 'crl-missing'
   | 'crl-stale'
-  | 'demo'
 
 export type ChainVerdict =
   | { readonly ok: true; readonly chain: readonly X509Certificate[] }
@@ -54,8 +53,6 @@ export type Trust = {
   readonly crls?: readonly Crl[]
   readonly purpose: CertificatePurpose
   readonly at: Date
-  /** Set in production: demo certificates are refused even when somebody has configured their root. */
-  readonly refuseDemo?: boolean
 }
 
 /** Looks for a way from `leaf` to one of the roots on which nothing is wrong; else tells the flaw of the nearest one. */
@@ -64,13 +61,14 @@ export function checkCertificate(leaf: X509Certificate, trust: Trust): ChainVerd
   if (intermediates.length > mostIntermediates) return { ok: false, reason: 'not-understood' }
   const purposeFlaw = flawOfPurpose(leaf, trust.purpose)
   if (purposeFlaw !== null) return { ok: false, reason: purposeFlaw }
-  let nearest: CertificateFlaw = 'unknown-issuer'
-  for (const chain of chainsOf([leaf], trust.roots, intermediates, { signatures: mostSignatures })) {
+  const search: Search = { signaturesLeft: mostSignatures, metWeak: false }
+  let nearest: CertificateFlaw | null = null
+  for (const chain of chainsOf([leaf], trust.roots, intermediates, search)) {
     const flaw = flawOfChain(chain, trust)
     if (flaw === null) return { ok: true, chain }
     nearest = flaw
   }
-  return { ok: false, reason: nearest }
+  return { ok: false, reason: nearest ?? (search.metWeak ? 'weak' : 'unknown-issuer') }
 }
 
 /** Base64 of the SHA-256 of the public key's DER (RFC 7469 §2.4): stays the same when a certificate is renewed for its key. */
@@ -100,12 +98,18 @@ export function readCertificates(bytes: Uint8Array): X509Certificate[] {
   return blocks === null ? [new X509Certificate(bytes)] : blocks.map((block) => new X509Certificate(block))
 }
 
+type Search = {
+  signaturesLeft: number
+  /** A way ended at a signature of an algorithm that is not believed. */
+  metWeak: boolean
+}
+
 /** Every way from the last of `chain` up to a root by names and signatures, shortest first. */
 function* chainsOf(
   chain: readonly X509Certificate[],
   roots: readonly X509Certificate[],
   intermediates: readonly X509Certificate[],
-  left: { signatures: number },
+  search: Search,
 ): Generator<readonly X509Certificate[]> {
   const last = chain.at(-1)
   if (last === undefined) return
@@ -116,25 +120,43 @@ function* chainsOf(
   if (chain.length >= longestChain) return
   const isIssuer = (candidate: X509Certificate): boolean =>
     !chain.some((used) => isSame(used, candidate)) &&
-    isTrustedSignatureOid(last.signatureAlgorithmOid ?? '') &&
     last.checkIssued(candidate) &&
-    left.signatures-- > 0 &&
-    last.verify(candidate.publicKey)
+    search.signaturesLeft-- > 0 &&
+    isSignedBy(last, candidate, search)
   for (const root of roots.filter(isIssuer)) yield [...chain, root]
   for (const authority of intermediates.filter(isIssuer))
-    yield* chainsOf([...chain, authority], roots, intermediates, left)
+    yield* chainsOf([...chain, authority], roots, intermediates, search)
+}
+
+/** By node:crypto with the algorithms we believe, and not `X509Certificate.verify`, which takes SHA-1 as well. */
+function isSignedBy(certificate: X509Certificate, issuer: X509Certificate, search: Search): boolean {
+  try {
+    const [content, algorithm, signature] = partsOf(readDer(certificate.raw))
+    const key = publicKeyOf(issuer)
+    if (content === undefined || key === null) return false
+    return verifyX509Signature(algorithm, null, key, writeDer(content), bitsOf(signature))
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error
+    search.metWeak ||= error instanceof WeakAlgorithmError
+    return false
+  }
 }
 
 function flawOfPurpose(leaf: X509Certificate, purpose: CertificatePurpose): CertificateFlaw | null {
   const fields = fieldsOf(leaf)
   if (fields === null) return 'unreadable'
-  // node:crypto calls extended key usage `keyUsage`.
-  const uses: readonly string[] = leaf.keyUsage ?? []
-  if (uses.length > 0 && !uses.some((use) => use === anyUse || fittingUses[purpose].has(use))) return 'wrong-purpose'
+  if (!mayServe(leaf, purpose)) return 'wrong-purpose'
   const { keyUsage } = fields
   const signs = keyUsage === null || keyUsage.has('digitalSignature')
   const binds = purpose === 'signing' && keyUsage?.has('nonRepudiation') === true
   return signs || binds ? null : 'wrong-purpose'
+}
+
+/** An authority whose certificate names extended uses hands down no others (as every browser and OpenSSL read it). */
+function mayServe({ keyUsage }: X509Certificate, purpose: CertificatePurpose): boolean {
+  // node:crypto calls extended key usage `keyUsage`.
+  const uses: readonly string[] = keyUsage ?? []
+  return uses.length === 0 || uses.some((use) => use === anyUse || fittingUses[purpose].has(use))
 }
 
 function flawOfChain(chain: readonly X509Certificate[], trust: Trust): CertificateFlaw | null {
@@ -154,12 +176,14 @@ function flawOfChain(chain: readonly X509Certificate[], trust: Trust): Certifica
 function flawOfLink(certificate: X509Certificate, below: number, trust: Trust): CertificateFlaw | null {
   const fields = fieldsOf(certificate)
   if (fields === null) return 'unreadable'
-  if (trust.refuseDemo === true && isDemoCertificate(certificate)) return 'demo'
   if (trust.at < certificate.validFromDate) return 'not-yet-valid'
   if (trust.at > certificate.validToDate) return 'expired'
-  if (!isStrongKey(certificate.publicKey)) return 'weak'
+  const key = publicKeyOf(certificate)
+  if (key === null) return 'unreadable'
+  if (!isStrongKey(key)) return 'weak'
   if (fields.hasNameConstraints || fields.critical.some((name) => !understood.has(name))) return 'not-understood'
   if (below === 0) return null
+  if (!mayServe(certificate, trust.purpose)) return 'wrong-purpose'
   const mayIssue = fields.keyUsage === null || fields.keyUsage.has('keyCertSign')
   const isShortEnough = fields.pathLength === null || below - 1 <= fields.pathLength
   return certificate.ca && mayIssue && isShortEnough ? null : 'not-an-authority'
@@ -171,6 +195,15 @@ function fieldsOf(certificate: X509Certificate): CertificateFields | null {
   } catch (error) {
     if (error instanceof DerError) return null
     throw error
+  }
+}
+
+/** Null for a key of a kind this machine does not know. node:crypto reads a certificate without looking at its key. */
+export function publicKeyOf(certificate: X509Certificate): KeyObject | null {
+  try {
+    return certificate.publicKey
+  } catch {
+    return null
   }
 }
 

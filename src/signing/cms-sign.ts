@@ -3,14 +3,13 @@
  * certificate bound into what is signed (RFC 5035), as the baseline profile of ETSI EN 319 122-1 wants it.
  */
 import { createHash, sign } from 'node:crypto'
+import { readCertificateFields } from './certificate-fields.ts'
 import {
   type Asn1,
-  contentOf,
-  derType,
+  integer,
   nothing,
   octets,
   oid,
-  partsOf,
   readDer,
   sequence,
   setOf,
@@ -40,11 +39,12 @@ export class CmsError extends Error {
 /**
  * The signature over `content` as DER; the content itself is not inside.
  * @param at the time of signing, as claimed by the signer: a clock, not a proof
- * @throws CmsError when the key is neither RSA nor EC
+ * @throws CmsError when the key is neither RSA nor EC; DerError when the certificate is not DER
  */
 export function signCms(content: Uint8Array, { privateKey, certificate, others }: Pkcs12Content, at: Date): Buffer {
   const keyType = privateKey.asymmetricKeyType
   if (keyType !== 'rsa' && keyType !== 'ec') throw new CmsError('a CMS signature needs an RSA or EC key')
+  const fields = readCertificateFields(certificate)
   const sha256 = sequence(oid(cmsOids.sha256))
   const attributes = sortedByEncoding([
     attribute(cmsOids.contentType, oid(cmsOids.data)),
@@ -58,7 +58,7 @@ export function signCms(content: Uint8Array, { privateKey, certificate, others }
     keyType === 'rsa' ? sequence(oid(rsaEncryption), nothing()) : sequence(oid(ecdsaWithSha256))
   const signer = sequence(
     smallInteger(1),
-    issuerAndSerial(certificate.raw),
+    sequence(readDer(fields.issuer), integer(fields.serial)),
     sha256,
     tagged(0, attributes),
     signatureAlgorithm,
@@ -77,17 +77,6 @@ export function signCms(content: Uint8Array, { privateKey, certificate, others }
 
 function attribute(name: string, value: Asn1): Asn1 {
   return sequence(oid(name), setOf([value]))
-}
-
-/** Both copied as they stand in the certificate. */
-function issuerAndSerial(certificate: Uint8Array): Asn1 {
-  const fields = partsOf(partsOf(readDer(certificate))[0])
-  const at = fields.findIndex((field) => Number(field.type) === derType.INTEGER && !Array.isArray(field.value))
-  const serial = fields[at]
-  const issuer = fields[at + 2]
-  contentOf(serial, derType.INTEGER)
-  if (serial === undefined || issuer === undefined) throw new CmsError('the certificate cannot be read')
-  return sequence(issuer, serial)
 }
 
 function digest(bytes: Uint8Array): Buffer {

@@ -1,13 +1,12 @@
 /**
- * A demo PKI: a CA, a gateway server certificate, two banks' client certificates, an agency's signing certificate as PKCS#12,
- * and broken ones for tests. The CA's name says DEMO, so that production can tell and refuse.
+ * A demo PKI: a CA with its revocation list, a gateway server certificate, two banks' client certificates, an agency's signing
+ * certificate as PKCS#12, and broken ones for tests. The CA's name says DEMO, so that production can tell and refuse.
  */
-import { generateKeyPairSync } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import forge from 'node-forge'
-
-export { isDemoCertificate } from './certificates.ts'
+import { makeCrl } from './crl-sign.ts'
 
 export const demoAuthority = 'FeeGate DEMO CA - not for production'
 /** Of the demo PKCS#12 file; it protects nothing. */
@@ -32,6 +31,7 @@ export function makeDemoCertificates(folder: string, now: Date): string[] {
     'agency-signing': make({ name: 'Demo Agency', from: now, days: 365, issuer: authority, purpose: 'signing' }),
     'expired-client': make({ name: 'Demo Bank A', from: expired, days: 365, issuer: authority, purpose: 'client' }),
     'wrong-purpose-client': make({ name: 'Demo Bank A', from: now, days: 365, issuer: authority, purpose: 'server' }),
+    'revoked-client': make({ name: 'Demo Bank A', from: now, days: 365, issuer: authority, purpose: 'client' }),
     'foreign-ca-client': make({ name: 'Demo Bank A', from: now, days: 365, issuer: foreign, purpose: 'client' }),
   }
   const written: string[] = []
@@ -43,6 +43,8 @@ export function makeDemoCertificates(folder: string, now: Date): string[] {
     write(`${name}.crt.pem`, certificatePem)
     write(`${name}.key.pem`, keyPem)
   }
+  const revoked = set['revoked-client']
+  write('ca.crl.pem', revocationList(authority, revoked === undefined ? [] : [revoked], now))
   const agency = set['agency-signing']
   if (agency !== undefined) {
     const store = forge.pkcs12.toPkcs12Asn1(
@@ -54,6 +56,18 @@ export function makeDemoCertificates(folder: string, now: Date): string[] {
     write('agency-signing.p12', Buffer.from(forge.asn1.toDer(store).getBytes(), 'binary'))
   }
   return written
+}
+
+/** For a year: nobody renews the list of a demo. */
+function revocationList(authority: Made, revoked: readonly Made[], now: Date): string {
+  return makeCrl({
+    issuer: new X509Certificate(authority.certificatePem),
+    key: createPrivateKey(authority.keyPem),
+    revoked: revoked.map(({ certificatePem }) => new X509Certificate(certificatePem)),
+    number: 1,
+    from: now,
+    until: new Date(now.getTime() + 365 * dayMs),
+  })
 }
 
 function make({

@@ -22,14 +22,28 @@ export class DerError extends Error {
   readonly code = 'DER'
 }
 
-/** @throws DerError when the bytes are not exactly one DER value */
+/**
+ * @throws DerError when the bytes are not exactly one DER value. The engine reads BER too (lengths that are left open or written
+ *   long, integers with idle zeros), so what it read must come out again as it went in.
+ */
 export function readDer(bytes: Uint8Array): Asn1 {
+  const value = readBer(bytes)
+  if (hasLongTag(value) || !writeDer(value).equals(bytes)) throw new DerError('BER, and not DER')
+  return value
+}
+
+function readBer(bytes: Uint8Array): Asn1 {
   try {
     const buffer = forge.util.createBuffer(Buffer.from(bytes).toString('binary'))
     return forge.asn1.fromDer(buffer, { strict: true, parseAllBytes: true, decodeBitStrings: false })
   } catch (error) {
     throw new DerError('not DER', { cause: error })
   }
+}
+
+/** The engine takes 31, which announces a tag of several bytes, for a tag of its own, and reads on in the wrong place. */
+function hasLongTag(value: Asn1): boolean {
+  return Number(value.type) === 31 || (Array.isArray(value.value) && value.value.some(hasLongTag))
 }
 
 export function writeDer(value: Asn1): Buffer {
@@ -59,7 +73,12 @@ export function isTagged(value: Asn1 | undefined, tag: number): value is Asn1 {
 }
 
 export function oidOf(value: Asn1 | undefined): string {
-  return forge.asn1.derToOid(contentOf(value, Type.OID).toString('binary'))
+  const content = contentOf(value, Type.OID).toString('binary')
+  try {
+    return forge.asn1.derToOid(content)
+  } catch (error) {
+    throw new DerError('not an object identifier', { cause: error })
+  }
 }
 
 /** Content of a BIT STRING without its count of unused bits, which must be zero. */
@@ -110,6 +129,16 @@ export function smallInteger(value: number): Asn1 {
   return forge.asn1.create(Class.UNIVERSAL, Type.INTEGER, false, forge.asn1.integerToDer(value).getBytes())
 }
 
+/** @param bytes two's complement, as short as can be: the content of another INTEGER */
+export function integer(bytes: Uint8Array): Asn1 {
+  return forge.asn1.create(Class.UNIVERSAL, Type.INTEGER, false, Buffer.from(bytes).toString('binary'))
+}
+
+export function bits(bytes: Uint8Array): Asn1 {
+  const content = Buffer.concat([Buffer.of(0), bytes])
+  return forge.asn1.create(Class.UNIVERSAL, Type.BITSTRING, false, content.toString('binary'))
+}
+
 export function nothing(): Asn1 {
   return forge.asn1.create(Class.UNIVERSAL, Type.NULL, false, '')
 }
@@ -123,6 +152,15 @@ export function time(at: Date): Asn1 {
   return at.getUTCFullYear() < 2050
     ? forge.asn1.create(Class.UNIVERSAL, Type.UTCTIME, false, digits.slice(2))
     : forge.asn1.create(Class.UNIVERSAL, Type.GENERALIZEDTIME, false, digits)
+}
+
+/** A PEM block of that label. */
+export function pemOf(der: Uint8Array, label: string): string {
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? []
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')
 }
 
 /** The DER in a PEM block of that label, or the bytes themselves when they are no PEM. */

@@ -4,7 +4,7 @@ import { type Asn1, contentOf, DerError, derType, isTagged, oidOf, partsOf } fro
 
 export type Digest = 'sha256' | 'sha384' | 'sha512'
 
-export const digestByOid: Readonly<Record<string, Digest>> = {
+const digestByOid: Readonly<Record<string, Digest>> = {
   '2.16.840.1.101.3.4.2.1': 'sha256',
   '2.16.840.1.101.3.4.2.2': 'sha384',
   '2.16.840.1.101.3.4.2.3': 'sha512',
@@ -28,11 +28,6 @@ const mgf1 = '1.2.840.113549.1.1.8'
 const smallestRsaBits = 2048
 const curves = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 
-/** True when a signature of that algorithm would be believed at all. */
-export function isTrustedSignatureOid(dotted: string): boolean {
-  return dotted in schemes || dotted === rsaPss
-}
-
 /** RSA from 2048 bits, the three NIST curves, Ed25519. */
 export function isStrongKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
   switch (asymmetricKeyType) {
@@ -47,7 +42,8 @@ export function isStrongKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObje
 }
 
 /**
- * False for a signature that does not fit and for one that is not believed.
+ * False for a signature that does not fit.
+ * @throws WeakAlgorithmError for an algorithm that is not believed, DerError for one that is not written as it must be
  * @param algorithm AlgorithmIdentifier as it stands beside the signature
  * @param digest what a bare rsaEncryption in CMS was used with; null where that name means nothing (certificates, CRLs)
  */
@@ -58,7 +54,7 @@ export function verifyX509Signature(
   data: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  if (!isStrongKey(publicKey)) return false
+  if (!isStrongKey(publicKey)) throw new WeakAlgorithmError('the key is not believed')
   const [name, parameters] = partsOf(algorithm)
   const dotted = oidOf(name)
   const keyType = publicKey.asymmetricKeyType
@@ -70,26 +66,35 @@ export function verifyX509Signature(
   }
   const scheme: Scheme | undefined =
     dotted === rsaEncryption && digest !== null ? { keyType: 'rsa', digest } : schemes[dotted]
-  if (scheme === undefined || scheme.keyType !== keyType) return false
+  if (scheme === undefined) throw new WeakAlgorithmError(`the signature algorithm ${dotted} is not believed`)
+  if (scheme.keyType !== keyType) return false
   if (digest !== null && scheme.digest !== null && scheme.digest !== digest) return false
   return verify(scheme.digest, data, publicKey, signature)
 }
 
-/** RFC 4055 §3.1. Its defaults mean SHA-1, so every parameter must be there. */
+/** RFC 4055 §3.1. A parameter that is left out means SHA-1. */
 function pssParameters(parameters: Asn1 | undefined): { digest: Digest; saltLength: number } {
   const fields = partsOf(parameters)
-  const field = (tag: number): Asn1 | undefined => partsOf(fields.find((part) => isTagged(part, tag)))[0]
+  const field = (tag: number): Asn1 | undefined => {
+    const found = fields.find((part) => isTagged(part, tag))
+    if (found === undefined) throw new WeakAlgorithmError('RSA-PSS with SHA-1')
+    return partsOf(found)[0]
+  }
   const digest = digestOf(field(0))
   const [maskName, maskHash] = partsOf(field(1))
   if (oidOf(maskName) !== mgf1 || digestOf(maskHash) !== digest) throw new DerError('unusual PSS parameters')
-  const [saltLength, ...more] = contentOf(field(2), derType.INTEGER)
-  if (saltLength === undefined || more.length > 0) throw new DerError('unusual PSS parameters')
-  return { digest, saltLength }
+  const salt = contentOf(field(2), derType.INTEGER)
+  if (salt.length === 0 || salt.length > 2) throw new DerError('unusual PSS parameters')
+  return { digest, saltLength: salt.readUIntBE(0, salt.length) }
 }
 
-/** @throws DerError for digests that are not believed */
+/** A digest or signature of an algorithm that is not believed (SHA-1, MD5) or not known. */
+export class WeakAlgorithmError extends DerError {}
+
+/** @throws WeakAlgorithmError for digests that are not believed */
 export function digestOf(algorithm: Asn1 | undefined): Digest {
-  const digest = digestByOid[oidOf(partsOf(algorithm)[0])]
-  if (digest === undefined) throw new DerError('a digest that is not believed')
+  const name = oidOf(partsOf(algorithm)[0])
+  const digest = digestByOid[name]
+  if (digest === undefined) throw new WeakAlgorithmError(`the digest ${name} is not believed`)
   return digest
 }
