@@ -31,6 +31,7 @@ import { openApiDocument } from './openapi.ts'
 import { createPaymentConfirmer } from './payment/confirm.ts'
 import { createPaymentStarter } from './payment/start.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
+import type { Vault } from './secrets/vault.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
 import { createEventSigner } from './signing/event-signer.ts'
 import type { KeyProvider } from './signing/key-provider.ts'
@@ -46,6 +47,7 @@ export type GatewayOptions = {
   readonly redisPrefix: string
   readonly environment: Environment
   readonly keys: KeyProvider
+  readonly vault: Vault
   readonly call: HttpCaller
   readonly post: WebhookCaller
   readonly log: Logger
@@ -79,13 +81,13 @@ const shutdownMs = 10_000
 const leaseSlackMs = 5_000
 
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { database, redis, redisPrefix, environment, keys, call, post, log, serverIp, publicUrl } = options
+  const { database, redis, redisPrefix, environment, keys, vault, call, post, log, serverIp, publicUrl } = options
   const metrics = createMetrics()
   const tokens = createTokens(keys)
   const signEvent = createEventSigner(keys)
   const shortcut = redis === null ? noShortcut : createRedisShortcut({ redis, prefix: redisPrefix, environment, log })
-  const idempotency = createIdempotency({ database, redis: shortcut, environment, log })
-  const railAccounts = createRailAccounts(database, environment, (railAccountId, error) =>
+  const idempotency = createIdempotency({ database, redis: shortcut, environment, vault, log })
+  const railAccounts = createRailAccounts(database, environment, vault, (railAccountId, error) =>
     log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
   )
   const settler = createSettler({ database, environment, onFlush: (size) => metrics.settlementBatch.observe(size) })
@@ -140,7 +142,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     })
     registerInvoiceRoutes(server, portal)
     registerPaymentRoutes(server, { ...portal, startPayment })
-    registerWebhookRoutes(server, { ...portal, post, signEvent, allowedRanges: options.webhookAllowedRanges })
+    registerWebhookRoutes(server, { ...portal, vault, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
     registerCallbackRoutes(server, { railAccounts, receive })
@@ -169,6 +171,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         startDispatcher({
           database,
           environment,
+          vault,
           post,
           sign: signEvent,
           leaseMs: options.webhookTimeoutMs + leaseSlackMs,
@@ -187,7 +190,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           serverIp,
           metrics,
           log,
-          reloadKeys: () => keys.reload(),
+          reloads: { 'signing keys': () => keys.reload(), 'master keys': () => vault.masterKeys.reload() },
         }),
       )
     },

@@ -24,6 +24,8 @@ const configSchema = z.object({
   SIGNING_KEYS: z.string().min(1).optional(),
   SIGNING_P12: list.default([]),
   SIGNING_P12_PASSWORD: z.string().default(''),
+  MASTER_KEYS: z.string().min(1).optional(),
+  MASTER_KEYS_FILE: z.string().min(1).optional(),
   TRUSTED_PROXIES: list.default([]),
   SERVER_IP: z.string().default('127.0.0.1'),
   OFFICER_ISSUER: z.url().optional(),
@@ -52,6 +54,9 @@ export type Config = {
   /** PKCS#12 files in place of the key folder: the first signs. */
   readonly signingP12: readonly string[]
   readonly signingP12Password: string
+  /** Master keys of the secrets at rest: the keys themselves, or the file that holds them; in the sandbox one is made. */
+  readonly masterKeys: string | null
+  readonly masterKeysFile: string | null
   readonly trustedProxies: readonly string[]
   readonly serverIp: string
   readonly officerIssuer: string | null
@@ -94,6 +99,8 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     signingKeys: values.SIGNING_KEYS ?? null,
     signingP12: values.SIGNING_P12,
     signingP12Password: values.SIGNING_P12_PASSWORD,
+    masterKeys: values.MASTER_KEYS ?? null,
+    masterKeysFile: values.MASTER_KEYS_FILE ?? null,
     trustedProxies: values.TRUSTED_PROXIES,
     serverIp: values.SERVER_IP,
     officerIssuer: values.OFFICER_ISSUER ?? null,
@@ -117,6 +124,14 @@ function contradictions(values: Values): string[] {
     [
       values.SIGNING_KEYS !== undefined && values.SIGNING_P12.length > 0,
       'SIGNING_KEYS and SIGNING_P12 are two places for the same keys: set one',
+    ],
+    [
+      values.MASTER_KEYS !== undefined && values.MASTER_KEYS_FILE !== undefined,
+      'MASTER_KEYS and MASTER_KEYS_FILE are two places for the same keys: set one',
+    ],
+    [
+      isProduction && values.MASTER_KEYS === undefined && values.MASTER_KEYS_FILE === undefined,
+      'MASTER_KEYS_FILE or MASTER_KEYS must be set in production: secrets are encrypted at rest',
     ],
   ]
   return rules.flatMap(([broken, message]) => (broken ? [message] : []))

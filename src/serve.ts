@@ -3,9 +3,13 @@ import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import { createGateway, type Gateway } from './app.ts'
 import type { Config } from './config.ts'
+import { sealPlainEndpoints } from './delivery/endpoint-secrets.ts'
 import { type Environment, realEnvironment } from './environment.ts'
 import { createHttpCaller } from './network/http-caller.ts'
 import { createWebhookCaller } from './network/webhook-caller.ts'
+import { sealPlainAccounts } from './rails/stored-config.ts'
+import { openVault } from './secrets/open-vault.ts'
+import type { Vault } from './secrets/vault.ts'
 import type { KeyProvider } from './signing/key-provider.ts'
 import { openKeys } from './signing/open-keys.ts'
 import { type Database, openDatabase } from './store/database.ts'
@@ -18,6 +22,7 @@ export type RunningGateway = {
   readonly gateway: Gateway
   readonly database: Database
   readonly keys: KeyProvider
+  readonly vault: Vault
   readonly publicUrl: string
   /** Connection string of the owner, for tools of the same machine. */
   readonly databaseUrl: string
@@ -53,20 +58,29 @@ export async function openStore(
   }
 }
 
+/** Seals what an earlier version wrote plain; safe on all replicas at once. Returns how many rows. */
+export async function sealPlain(database: Database, vault: Vault): Promise<number> {
+  return (await sealPlainAccounts(database, vault)) + (await sealPlainEndpoints(database, vault))
+}
+
 export async function startServing(
   config: Config,
   log: Logger,
   environment: Environment = realEnvironment,
 ): Promise<RunningGateway> {
-  const store = await openStore(config, log, environment)
-  const embeddedRedis = config.redisUrl === null ? await startEmbeddedRedis({ dataDir: config.dataDir, log }) : null
-  const redisUrl = config.redisUrl ?? embeddedRedis?.url ?? null
-  const redis = redisUrl === null ? null : connectRedis(redisUrl, log)
-  if (redis === null) log.info('no Redis here: PostgreSQL alone keeps the promises, repeats cost a little more')
+  // Before any store: what is missing or wrong here ends the start with a sentence.
   const keys = openKeys(config, {
     now: environment.now(),
     made: (kid) => log.info({ kid, folder: config.keysDir }, 'first signing key made'),
   })
+  const vault = openVault(config, environment.random, (file) => log.info({ file }, 'sandbox master key made'))
+  const store = await openStore(config, log, environment)
+  const sealed = await sealPlain(store.database, vault)
+  if (sealed > 0) log.info({ rows: sealed }, 'secrets of an earlier version are sealed now')
+  const embeddedRedis = config.redisUrl === null ? await startEmbeddedRedis({ dataDir: config.dataDir, log }) : null
+  const redisUrl = config.redisUrl ?? embeddedRedis?.url ?? null
+  const redis = redisUrl === null ? null : connectRedis(redisUrl, log)
+  if (redis === null) log.info('no Redis here: PostgreSQL alone keeps the promises, repeats cost a little more')
   const calls = createHttpCaller()
   const webhooks = createWebhookCaller({
     allowedRanges: config.webhookAllowedRanges,
@@ -79,6 +93,7 @@ export async function startServing(
     redisPrefix: config.redisPrefix,
     environment,
     keys,
+    vault,
     call: calls.call,
     post: webhooks.post,
     log,
@@ -100,6 +115,7 @@ export async function startServing(
     gateway,
     database: store.database,
     keys,
+    vault,
     publicUrl,
     databaseUrl: store.url,
     redis: config.redisUrl !== null ? 'configured' : embeddedRedis !== null ? 'embedded' : 'none',

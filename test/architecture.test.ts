@@ -38,6 +38,7 @@ const allowed: Record<string, readonly string[]> = {
     'ioredis',
     'node-pg-migrate',
   ],
+  'src/secrets': ['src/secrets/', 'src/store/database.ts', 'src/signing/private-file.ts', 'src/config.ts', 'node:'],
   'src/settlement': ['src/settlement/', 'src/store/', 'src/domain/', 'src/environment.ts', 'adapters/contract.ts'],
   'src/sandbox/partners': ['src/sandbox/', 'node:', 'fastify', 'jose'],
 }

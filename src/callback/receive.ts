@@ -3,10 +3,11 @@
  * Nothing touches payment state before the signature holds (I7), and no positive answer leaves before the commit (I4).
  */
 import type { Logger } from 'pino'
-import type { AdapterContext, HttpReply, RawRequest, Verdict } from '../../adapters/contract.ts'
+import type { AdapterContext, CallbackReading, HttpReply, RawRequest, Verdict } from '../../adapters/contract.ts'
 import { type Environment, newId } from '../environment.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OpenRailAccount } from '../rails/accounts.ts'
+import { readWithAnyKey } from '../rails/any-key.ts'
 import type { Settler } from '../settlement/group.ts'
 import { callbackRow } from '../store/callback-evidence.ts'
 import type { Database } from '../store/database.ts'
@@ -69,10 +70,15 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
   }
 
   return async (account, arrival) => {
-    const { adapter, config } = account
+    const { adapter } = account
     const receivedAt = environment.now()
-    const railAccount = { id: account.id, config }
     const context: AdapterContext = { now: receivedAt, requestId: newId(environment, 'req').slice(4), serverIp }
+    // What is answered is answered with the config that fitted.
+    const { reading, railAccount } = readWithAnyKey(
+      account,
+      (candidate) => adapter.readCallback(arrival.request, candidate, context),
+      isRefusedByKey,
+    )
     const acknowledge = (verdict: Verdict): HttpReply =>
       adapter.acknowledge(verdict, arrival.request, railAccount, context)
     const named = adapter.lookup(arrival.request)
@@ -83,7 +89,6 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
       merchantRef: named.merchantRef,
     })
 
-    const reading = adapter.readCallback(arrival.request, railAccount, context)
     switch (reading.kind) {
       case 'handshake':
         return reading.reply
@@ -136,4 +141,9 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
       return acknowledge({ kind: 'unavailable' })
     }
   }
+}
+
+/** Refused because the signature or credentials are not those of this config. */
+function isRefusedByKey(reading: CallbackReading): boolean {
+  return reading.kind === 'refused' && (reading.reason === 'signature' || reading.reason === 'auth')
 }

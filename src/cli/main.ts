@@ -6,6 +6,7 @@ import { registerCatalogueCommands } from './catalogue.ts'
 import { registerCertificateCommands } from './certificates.ts'
 import { registerClientCommands } from './clients.ts'
 import { registerKeyCommands } from './keys.ts'
+import { registerSecretCommands } from './secrets.ts'
 import { registerServeCommands } from './serve.ts'
 import { registerStatementCommands } from './statements-command.ts'
 import { registerVerifyCommand } from './verify.ts'
@@ -19,6 +20,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   registerClientCommands(program)
   registerKeyCommands(program)
   registerCertificateCommands(program)
+  registerSecretCommands(program)
   registerVerifyCommand(program)
   registerStatementCommands(program)
   try {

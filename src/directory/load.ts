@@ -3,6 +3,7 @@
  * control. Loading it again changes what differs; nothing is ever deleted, an account that is no longer wanted is closed or paused.
  */
 import { z } from 'zod'
+import type { Adapter } from '../../adapters/contract.ts'
 import { findAdapter } from '../../adapters/registry.ts'
 import { parseAgencyCode } from '../domain/codes/agency-code.ts'
 import { parseBankAccount } from '../domain/codes/bank-account.ts'
@@ -10,6 +11,8 @@ import { parseTaxCode } from '../domain/codes/tax-code.ts'
 import { creditors } from '../domain/fees/catalogue.ts'
 import type { Environment } from '../environment.ts'
 import { railAccountsChannel } from '../rails/accounts.ts'
+import { nextSet, previousSet, railAccountOwner, sealConfig } from '../rails/stored-config.ts'
+import type { Vault } from '../secrets/vault.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
@@ -55,6 +58,8 @@ export const directoryFile = z.strictObject({
       titleVi: z.string().min(1).max(100),
       titleEn: z.string().min(1).max(100),
       config: z.record(z.string(), z.unknown()),
+      next: nextSet.optional(),
+      previous: previousSet.optional(),
       status: z.enum(['ACTIVE', 'PAUSED']).default('ACTIVE'),
       position: z.number().int().default(0),
     }),
@@ -67,27 +72,24 @@ export class DirectoryError extends Error {
   readonly code = 'DIRECTORY_INVALID'
 }
 
-/** Loads all of it or nothing. Throws `DirectoryError` that names each wrong place. */
+/** Loads all of it or nothing; secrets of rail accounts are sealed. Throws `DirectoryError` that names each wrong place. */
 export async function loadDirectory(
   tx: Transaction,
   environment: Environment,
   data: unknown,
   actor: string,
+  vault: Vault,
 ): Promise<{ tenantId: string }> {
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
   const { tenant, agencies, beneficiaryAccounts, railAccounts } = parsed.data
-  for (const account of railAccounts) {
-    const adapter = findAdapter(account.rail)
-    if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
-    const config = adapter.accountSchema.safeParse(account.config)
-    // Paths and messages only: the values are secrets.
-    if (!config.success)
-      throw new DirectoryError(
-        `railAccounts ${account.id}: ${config.error.issues.map((issue) => `config.${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
-      )
-  }
+  const accounts = await Promise.all(
+    railAccounts.map(async (account) => ({
+      ...account,
+      columns: await sealConfig(vault, railAccountOwner(tenant.id, account.id), adapterOf(account), account),
+    })),
+  )
   const now = environment.now()
   await insertAll(
     tx,
@@ -142,20 +144,21 @@ export async function loadDirectory(
   await insertAll(
     tx,
     'rail_accounts',
-    railAccounts.map((account) => ({
+    accounts.map((account) => ({
       id: account.id,
       tenant_id: tenant.id,
       rail: account.rail,
       beneficiary_account_id: account.beneficiaryAccountId,
       title_vi: account.titleVi,
       title_en: account.titleEn,
-      config: account.config,
+      ...account.columns,
       status: account.status,
       position: account.position,
       created_at: now,
       updated_at: now,
     })),
-    `ON CONFLICT (id) DO UPDATE SET title_vi = excluded.title_vi, title_en = excluded.title_en, config = excluded.config, status = excluded.status,
+    `ON CONFLICT (id) DO UPDATE SET title_vi = excluded.title_vi, title_en = excluded.title_en, config = excluded.config, next_set = excluded.next_set,
+       previous_set = excluded.previous_set, master_key_id = excluded.master_key_id, data_key = excluded.data_key, sealed = excluded.sealed, status = excluded.status,
        position = excluded.position, updated_at = excluded.updated_at WHERE rail_accounts.tenant_id = excluded.tenant_id AND rail_accounts.rail = excluded.rail`,
   )
   await appendJournal(tx, [
@@ -170,6 +173,25 @@ export async function loadDirectory(
   ])
   await tx.query(`SELECT pg_notify('${railAccountsChannel}', '')`, [])
   return { tenantId: tenant.id }
+}
+
+type GivenAccount = z.infer<typeof directoryFile>['railAccounts'][number]
+
+/** The adapter, once it has checked the config in force and those of a key change. */
+function adapterOf({ id, rail, config, next, previous }: GivenAccount): Adapter {
+  const adapter = findAdapter(rail)
+  if (adapter === undefined) throw new DirectoryError(`railAccounts ${id}: there is no rail ${rail}`)
+  const sets = { config: {}, 'next.config': next?.config, 'previous.config': previous?.config }
+  for (const [place, fields] of Object.entries(sets)) {
+    if (fields === undefined) continue
+    const parsed = adapter.accountSchema.safeParse({ ...config, ...fields })
+    // Paths and messages only: the values are secrets.
+    if (!parsed.success)
+      throw new DirectoryError(
+        `railAccounts ${id}: ${parsed.error.issues.map((issue) => `${place}.${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+      )
+  }
+  return adapter
 }
 
 function isCanonical(parsed: { ok: true; value: { canonical: string } } | { ok: false }, text: string): boolean {

@@ -10,6 +10,7 @@ import type { CircuitBreaker } from '../network/circuit-breaker.ts'
 import { HttpCallError, type HttpCaller } from '../network/http-caller.ts'
 import { Problem } from '../problem/problem.ts'
 import type { OpenRailAccount, RailAccounts } from '../rails/accounts.ts'
+import { readAnswerWithAnyKey } from '../rails/any-key.ts'
 import { runSteps } from '../rails/run-steps.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -190,7 +191,11 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
       const result = await runSteps(
         first,
         adapter.readStart &&
-          ((answer, state) => adapter.readStart?.(answer, state, order, railAccount, context) ?? first),
+          ((answer, state) =>
+            readAnswerWithAnyKey(
+              account,
+              (candidate) => adapter.readStart?.(answer, state, order, candidate, context) ?? first,
+            )),
         call,
       )
       breaker.answered(account.id)

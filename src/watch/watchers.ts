@@ -6,13 +6,16 @@ import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
 
 export type Watchers = { close(): Promise<void> }
 
+/** Keys are published ten minutes before they sign, so this is early enough on every replica. */
+const reloadEveryMs = 30_000
+
 type Watcher = { readonly name: string; readonly everyMs: number; readonly round: () => Promise<number> }
 
 /** A round that found work is followed by the next at once, so a backlog is worked off; else by a pause. */
 export function startWatchers(
   options: InquiryWatcherOptions & {
-    /** Reads the key folder again: an operator may have rotated. */
-    readonly reloadKeys: () => void
+    /** What is kept in files and read again, by its name: an operator may have rotated keys or renewed certificates. */
+    readonly reloads: Readonly<Record<string, () => void>>
   },
 ): Watchers {
   const { environment, log } = options
@@ -21,14 +24,14 @@ export function startWatchers(
     { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
     { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
-    {
-      name: 'keys',
-      everyMs: 30_000,
+    ...Object.entries(options.reloads).map(([name, reload]) => ({
+      name,
+      everyMs: reloadEveryMs,
       round: () => {
-        options.reloadKeys()
+        reload()
         return Promise.resolve(0)
       },
-    },
+    })),
     { name: 'clean-up', everyMs: 10 * 60_000, round: () => cleanUp(options) },
   ]
   const running = watchers.map(async ({ name, everyMs, round }) => {

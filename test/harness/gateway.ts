@@ -15,11 +15,13 @@ import { scopes } from '../../src/clients/scopes.ts'
 import { type Directory, loadDirectory } from '../../src/directory/load.ts'
 import { createHttpCaller } from '../../src/network/http-caller.ts'
 import { createWebhookCaller } from '../../src/network/webhook-caller.ts'
+import type { Vault } from '../../src/secrets/vault.ts'
 import { type KeyRing, openKeyRing } from '../../src/signing/key-ring.ts'
 import type { Database } from '../../src/store/database.ts'
 import { testDatabase } from './database.ts'
 import { type TestEnvironment, testEnvironment } from './environment.ts'
 import { testRedis } from './redis.ts'
+import { testVault } from './vault.ts'
 
 export const catalogueData: unknown = JSON.parse(
   readFileSync(new URL('../../src/sandbox/data/illustrative-catalogue.json', import.meta.url), 'utf8'),
@@ -41,6 +43,7 @@ export type TestGateway = {
   readonly database: Database
   readonly databaseUrl: string
   readonly keys: KeyRing
+  readonly vault: Vault
   readonly url: string
   readonly environment: TestEnvironment
   readonly client: TestClient
@@ -71,6 +74,7 @@ export type GatewayOver = {
   readonly database?: { url: string; database: Database }
   readonly officerIssuer?: string
   readonly keys?: KeyRing
+  readonly vault?: Vault
 }
 
 export function testDirectory(
@@ -131,6 +135,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
   const folder = mkdtempSync(join(tmpdir(), 'feegate-keys-'))
   const keys = over.keys ?? openKeyRing(folder)
   if (keys.list().length === 0) await keys.generate('ES256', testNoon)
+  const vault = over.vault ?? testVault()
   const calls = createHttpCaller()
   const webhooks = createWebhookCaller({ allowedRanges: ['127.0.0.0/8'], timeoutMs: 2_000 })
   let url = ''
@@ -140,6 +145,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     redisPrefix: over.redisPrefix ?? shared?.prefix ?? `g${randomBytes(4).toString('hex')}:`,
     environment,
     keys,
+    vault,
     call: calls.call,
     post: webhooks.post,
     log: pino({ level: process.env.TEST_LOG ?? 'silent' }),
@@ -164,7 +170,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
   const vnpaySecret = randomBytes(16).toString('hex').toUpperCase()
   const load = async (directory: Directory): Promise<void> => {
     await database.transaction(async (tx) => {
-      const { tenantId } = await loadDirectory(tx, environment, directory, 'test')
+      const { tenantId } = await loadDirectory(tx, environment, directory, 'test', vault)
       await loadCatalogue(tx, environment, { tenantId, actor: 'test', data: catalogueData, refuseIllustrative: false })
     })
   }
@@ -227,6 +233,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     database,
     databaseUrl,
     keys,
+    vault,
     url,
     environment,
     client,

@@ -46,7 +46,7 @@ export async function setUp(environment: Environment): Promise<Demo> {
   )
   const portal = createPortal(environment.now)
   const { load, client } = await running.database.transaction(async (tx) => {
-    await loadDirectory(tx, environment, directory(sandbox), 'demo')
+    await loadDirectory(tx, environment, directory(sandbox), 'demo', running.vault)
     const load = await loadCatalogue(tx, environment, {
       tenantId,
       actor: 'demo',
