@@ -5,6 +5,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { createCallbackReceiver } from './callback/receive.ts'
+import { createCallerRefuser } from './callback/refuse-caller.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
 import type { Environment } from './environment.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
@@ -20,6 +21,8 @@ import { registerPaymentRoutes } from './http/portal/payments.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
+import { type ClientCertificates, createClientCertificates } from './http/tls/client-certificates.ts'
+import { guardDoors } from './http/tls/doors.ts'
 import { registerWellKnownRoutes } from './http/well-known.ts'
 import { createIdempotency } from './idempotency/idempotency.ts'
 import { createRedisShortcut, noShortcut } from './idempotency/redis-shortcut.ts'
@@ -59,6 +62,12 @@ export type GatewayOptions = {
   readonly officerIssuer: string | null
   readonly officerAudience: string
   readonly production: boolean
+  /** Left out: no listener or proxy shows client certificates. */
+  readonly clientCertificates?: ClientCertificates
+  /** How banks reach callbacks that ask for a client certificate; left out: as the others. */
+  readonly bankUrl?: string | null
+  /** What is kept in files beside keys and is read again like them, by its name. */
+  readonly reloads?: Readonly<Record<string, () => void>>
   /** Known once the port is: the address the outside uses. */
   readonly publicUrl: () => string
 }
@@ -99,11 +108,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     call,
     breaker,
     publicUrl,
+    bankUrl: options.bankUrl ?? null,
     serverIp,
     log,
   })
   const confirmPayment = createPaymentConfirmer({ database, environment, railAccounts, settler, call, serverIp })
   const receive = createCallbackReceiver({ database, settler, environment, metrics, log, serverIp })
+  const refuseCaller = createCallerRefuser({ database, environment, metrics, log })
+  const clientCertificates =
+    options.clientCertificates ?? createClientCertificates({ proxies: [], header: 'client-cert', bankTrust: null })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
   const clientOf = createAuthenticate({ database, environment, verify: tokens.verify, issuer: publicUrl })
   const verifyOfficer = createOfficerVerifier({
@@ -113,6 +126,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   })
 
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies })
+  guardDoors(server, clientCertificates)
   await server.register(swagger, {
     openapi: openApiDocument,
     transform: jsonSchemaTransform,
@@ -145,7 +159,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerWebhookRoutes(server, { ...portal, vault, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
-    registerCallbackRoutes(server, { railAccounts, receive })
+    registerCallbackRoutes(server, { railAccounts, receive, refuseCaller, clientCertificates, environment })
     registerPayerRoutes(server, { database, environment, railAccounts, startPayment, confirmPayment })
   })
   await server.ready()
@@ -190,7 +204,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           serverIp,
           metrics,
           log,
-          reloads: { 'signing keys': () => keys.reload(), 'master keys': () => vault.masterKeys.reload() },
+          reloads: {
+            'signing keys': () => keys.reload(),
+            'master keys': () => vault.masterKeys.reload(),
+            ...options.reloads,
+          },
         }),
       )
     },

@@ -1,5 +1,6 @@
 /** Settings from the environment, checked once at start. README.md lists the same table; a test holds the two together. */
 import { z } from 'zod'
+import { isRange } from './network/address-ranges.ts'
 import { type Algorithm, algorithms } from './signing/algorithm.ts'
 
 const list = z.string().transform((text) =>
@@ -9,10 +10,13 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 )
 
+const ranges = list.refine((entries) => entries.every(isRange), 'must be addresses or ranges like 10.0.0.0/8')
+const port = z.coerce.number().int().min(0).max(65535)
+
 const configSchema = z.object({
   FEEGATE_MODE: z.enum(['production', 'sandbox']).default('sandbox'),
   HOST: z.string().default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65535).default(8080),
+  PORT: port.default(8080),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   DATA_DIR: z.string().min(1).default('./data'),
   DATABASE_URL: z.string().min(1).optional(),
@@ -27,6 +31,24 @@ const configSchema = z.object({
   MASTER_KEYS: z.string().min(1).optional(),
   MASTER_KEYS_FILE: z.string().min(1).optional(),
   TRUSTED_PROXIES: list.default([]),
+  BANK_TLS_PORT: port.optional(),
+  BANK_TLS_HOST: z.string().optional(),
+  BANK_TLS_URL: z.url({ protocol: /^https$/ }).optional(),
+  BANK_TLS_CERT: z.string().min(1).optional(),
+  BANK_TLS_KEY: z.string().min(1).optional(),
+  BANK_TLS_CA: list.default([]),
+  BANK_TLS_CRL: list.default([]),
+  PORTAL_TLS_PORT: port.optional(),
+  PORTAL_TLS_HOST: z.string().optional(),
+  PORTAL_TLS_URL: z.url({ protocol: /^https$/ }).optional(),
+  PORTAL_TLS_CERT: z.string().min(1).optional(),
+  PORTAL_TLS_KEY: z.string().min(1).optional(),
+  CLIENT_CERT_PROXIES: ranges.default([]),
+  CLIENT_CERT_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,60}$/)
+    .transform((name) => name.toLowerCase())
+    .default('client-cert'),
   SERVER_IP: z.string().default('127.0.0.1'),
   OFFICER_ISSUER: z.url().optional(),
   OFFICER_AUDIENCE: z.string().default('feegate'),
@@ -58,12 +80,33 @@ export type Config = {
   readonly masterKeys: string | null
   readonly masterKeysFile: string | null
   readonly trustedProxies: readonly string[]
+  /** Listener that asks banks for client certificates; null: none of our own. */
+  readonly bankTls: TlsListenerConfig | null
+  /** How banks reach it, or the proxy in front, without a slash at the end; null: as everybody else. */
+  readonly bankTlsUrl: string | null
+  /** Authorities and revocation lists of banks' client certificates; for the listener and for those a proxy passes on. */
+  readonly bankAuthorities: readonly string[]
+  readonly bankCrls: readonly string[]
+  /** Listener for portals that want certificate-bound tokens. */
+  readonly portalTls: TlsListenerConfig | null
+  readonly portalTlsUrl: string | null
+  /** Addresses of proxies that end TLS and pass the client's certificate on in `clientCertHeader`. */
+  readonly clientCertProxies: readonly string[]
+  readonly clientCertHeader: string
   readonly serverIp: string
   readonly officerIssuer: string | null
   readonly officerAudience: string
   readonly webhookAllowedRanges: readonly string[]
   readonly webhookTimeoutMs: number
   readonly logLevel: string
+}
+
+export type TlsListenerConfig = {
+  readonly host: string
+  readonly port: number
+  /** PEM files. */
+  readonly certificate: string
+  readonly key: string
 }
 
 export class ConfigError extends Error {
@@ -102,6 +145,24 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     masterKeys: values.MASTER_KEYS ?? null,
     masterKeysFile: values.MASTER_KEYS_FILE ?? null,
     trustedProxies: values.TRUSTED_PROXIES,
+    bankTls: listener(
+      values.BANK_TLS_HOST ?? values.HOST,
+      values.BANK_TLS_PORT,
+      values.BANK_TLS_CERT,
+      values.BANK_TLS_KEY,
+    ),
+    bankTlsUrl: values.BANK_TLS_URL?.replace(/\/+$/, '') ?? null,
+    bankAuthorities: values.BANK_TLS_CA,
+    bankCrls: values.BANK_TLS_CRL,
+    portalTls: listener(
+      values.PORTAL_TLS_HOST ?? values.HOST,
+      values.PORTAL_TLS_PORT,
+      values.PORTAL_TLS_CERT,
+      values.PORTAL_TLS_KEY,
+    ),
+    portalTlsUrl: values.PORTAL_TLS_URL?.replace(/\/+$/, '') ?? null,
+    clientCertProxies: values.CLIENT_CERT_PROXIES,
+    clientCertHeader: values.CLIENT_CERT_HEADER,
     serverIp: values.SERVER_IP,
     officerIssuer: values.OFFICER_ISSUER ?? null,
     officerAudience: values.OFFICER_AUDIENCE,
@@ -109,6 +170,17 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     webhookTimeoutMs: values.WEBHOOK_TIMEOUT_MS,
     logLevel: values.LOG_LEVEL,
   }
+}
+
+function listener(
+  host: string,
+  portNumber: number | undefined,
+  certificate: string | undefined,
+  key: string | undefined,
+): TlsListenerConfig | null {
+  return portNumber === undefined || certificate === undefined || key === undefined
+    ? null
+    : { host, port: portNumber, certificate, key }
 }
 
 type Values = z.infer<typeof configSchema>
@@ -132,6 +204,16 @@ function contradictions(values: Values): string[] {
     [
       isProduction && values.MASTER_KEYS === undefined && values.MASTER_KEYS_FILE === undefined,
       'MASTER_KEYS_FILE or MASTER_KEYS must be set in production: secrets are encrypted at rest',
+    ],
+    [
+      values.BANK_TLS_PORT !== undefined &&
+        (values.BANK_TLS_CERT === undefined || values.BANK_TLS_KEY === undefined || values.BANK_TLS_CA.length === 0),
+      'BANK_TLS_PORT needs BANK_TLS_CERT, BANK_TLS_KEY and BANK_TLS_CA',
+    ],
+    [
+      values.PORTAL_TLS_PORT !== undefined &&
+        (values.PORTAL_TLS_CERT === undefined || values.PORTAL_TLS_KEY === undefined),
+      'PORTAL_TLS_PORT needs PORTAL_TLS_CERT and PORTAL_TLS_KEY',
     ],
   ]
   return rules.flatMap(([broken, message]) => (broken ? [message] : []))

@@ -5,11 +5,14 @@ import { createGateway, type Gateway } from './app.ts'
 import type { Config } from './config.ts'
 import { sealPlainEndpoints } from './delivery/endpoint-secrets.ts'
 import { type Environment, realEnvironment } from './environment.ts'
+import { createClientCertificates } from './http/tls/client-certificates.ts'
+import { startTlsListener, type TlsListener } from './http/tls/listener.ts'
 import { createHttpCaller } from './network/http-caller.ts'
 import { createWebhookCaller } from './network/webhook-caller.ts'
 import { sealPlainAccounts } from './rails/stored-config.ts'
 import { openVault } from './secrets/open-vault.ts'
 import type { Vault } from './secrets/vault.ts'
+import { openTrust } from './signing/certificate-trust.ts'
 import type { KeyProvider } from './signing/key-provider.ts'
 import { openKeys } from './signing/open-keys.ts'
 import { type Database, openDatabase } from './store/database.ts'
@@ -29,6 +32,9 @@ export type RunningGateway = {
   readonly redis: 'configured' | 'embedded' | 'none'
   stop(): Promise<void>
 }
+
+/** Requests under way on TLS listeners get this long at the end. */
+const listenerCloseMs = 10_000
 
 /** The database of the configuration, or the embedded one; migrated. */
 export async function openStore(
@@ -74,6 +80,15 @@ export async function startServing(
     made: (kid) => log.info({ kid, folder: config.keysDir }, 'first signing key made'),
   })
   const vault = openVault(config, environment.random, (file) => log.info({ file }, 'sandbox master key made'))
+  const bankTrust =
+    config.bankAuthorities.length === 0
+      ? null
+      : openTrust({ authorities: config.bankAuthorities, crls: config.bankCrls })
+  const clientCertificates = createClientCertificates({
+    proxies: config.clientCertProxies,
+    header: config.clientCertHeader,
+    bankTrust,
+  })
   const store = await openStore(config, log, environment)
   const sealed = await sealPlain(store.database, vault)
   if (sealed > 0) log.info({ rows: sealed }, 'secrets of an earlier version are sealed now')
@@ -87,6 +102,7 @@ export async function startServing(
     timeoutMs: config.webhookTimeoutMs,
   })
   let publicUrl = config.publicUrl ?? ''
+  const listeners: TlsListener[] = []
   const gateway = await createGateway({
     database: store.database,
     redis,
@@ -104,11 +120,37 @@ export async function startServing(
     officerIssuer: config.officerIssuer,
     officerAudience: config.officerAudience,
     production: config.mode === 'production',
+    clientCertificates,
+    bankUrl: config.bankTlsUrl,
+    reloads: {
+      "banks' authorities": () => bankTrust?.reload(),
+      'TLS certificates': () => {
+        for (const listener of listeners) listener.reload()
+      },
+    },
     publicUrl: () => publicUrl,
   })
   await gateway.server.listen({ host: config.host, port: config.port })
   const address = gateway.server.server.address() as AddressInfo
   if (publicUrl === '') publicUrl = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${address.port}`
+  for (const [door, own] of [
+    ['bank', config.bankTls],
+    ['portal', config.portalTls],
+  ] as const) {
+    if (own === null) continue
+    const authorities = door === 'bank' ? config.bankAuthorities : []
+    const crls = door === 'bank' ? config.bankCrls : []
+    const listener = await startTlsListener({
+      server: gateway.server,
+      clientCertificates,
+      door,
+      host: own.host,
+      port: own.port,
+      files: { certificate: own.certificate, key: own.key, authorities, crls },
+    })
+    listeners.push(listener)
+    log.info({ door, host: own.host, port: listener.port }, 'listening for client certificates')
+  }
   await gateway.start()
   log.info({ publicUrl, mode: config.mode }, 'FeeGate is serving')
   return {
@@ -120,6 +162,11 @@ export async function startServing(
     databaseUrl: store.url,
     redis: config.redisUrl !== null ? 'configured' : embeddedRedis !== null ? 'embedded' : 'none',
     async stop() {
+      const deadline = setTimeout(() => {
+        for (const listener of listeners) listener.cut()
+      }, listenerCloseMs)
+      await Promise.all(listeners.map((listener) => listener.close()))
+      clearTimeout(deadline)
       await gateway.close()
       await Promise.all([calls.close(), webhooks.close()])
       redis?.disconnect()

@@ -12,6 +12,7 @@ import type { Settler } from '../settlement/group.ts'
 import { callbackRow } from '../store/callback-evidence.ts'
 import type { Database } from '../store/database.ts'
 import { insertAll } from '../store/rows.ts'
+import { createEvidenceLimit } from './evidence-limit.ts'
 
 export type CallbackArrival = {
   readonly request: RawRequest
@@ -28,24 +29,12 @@ export type CallbackReceiverOptions = {
   readonly metrics: Metrics
   readonly log: Logger
   readonly serverIp: string
-  /** Refused requests kept as evidence per rail account and minute; more are only counted, so that nobody can fill the disk. */
   readonly refusedEvidencePerMinute?: number
 }
 
 export function createCallbackReceiver(options: CallbackReceiverOptions): CallbackReceiver {
-  const { database, settler, environment, metrics, log, serverIp, refusedEvidencePerMinute = 120 } = options
-  const kept = new Map<string, { minute: number; count: number }>()
-
-  function mayKeepEvidence(accountId: string, at: Date): boolean {
-    const minute = Math.floor(at.getTime() / 60_000)
-    const counter = kept.get(accountId)
-    if (counter === undefined || counter.minute !== minute) {
-      kept.set(accountId, { minute, count: 1 })
-      return true
-    }
-    counter.count += 1
-    return counter.count <= refusedEvidencePerMinute
-  }
+  const { database, settler, environment, metrics, log, serverIp, refusedEvidencePerMinute } = options
+  const mayKeepEvidence = createEvidenceLimit(refusedEvidencePerMinute)
 
   async function keepEvidence(
     account: OpenRailAccount,

@@ -13,6 +13,7 @@ import type { Environment } from '../environment.ts'
 import { railAccountsChannel } from '../rails/accounts.ts'
 import { nextSet, previousSet, railAccountOwner, sealConfig } from '../rails/stored-config.ts'
 import type { Vault } from '../secrets/vault.ts'
+import { certificateRules } from '../signing/certificate-rule.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
@@ -60,6 +61,8 @@ export const directoryFile = z.strictObject({
       config: z.record(z.string(), z.unknown()),
       next: nextSet.optional(),
       previous: previousSet.optional(),
+      /** Whose client certificates may call; left out, anybody who signs rightly may. */
+      clientCertificates: certificateRules.optional(),
       status: z.enum(['ACTIVE', 'PAUSED']).default('ACTIVE'),
       position: z.number().int().default(0),
     }),
@@ -152,13 +155,15 @@ export async function loadDirectory(
       title_vi: account.titleVi,
       title_en: account.titleEn,
       ...account.columns,
+      client_certificates: account.clientCertificates ?? null,
       status: account.status,
       position: account.position,
       created_at: now,
       updated_at: now,
     })),
     `ON CONFLICT (id) DO UPDATE SET title_vi = excluded.title_vi, title_en = excluded.title_en, config = excluded.config, next_set = excluded.next_set,
-       previous_set = excluded.previous_set, master_key_id = excluded.master_key_id, data_key = excluded.data_key, sealed = excluded.sealed, status = excluded.status,
+       previous_set = excluded.previous_set, master_key_id = excluded.master_key_id, data_key = excluded.data_key, sealed = excluded.sealed,
+       client_certificates = excluded.client_certificates, status = excluded.status,
        position = excluded.position, updated_at = excluded.updated_at WHERE rail_accounts.tenant_id = excluded.tenant_id AND rail_accounts.rail = excluded.rail`,
   )
   await appendJournal(tx, [

@@ -39,6 +39,8 @@ export type PaymentStarterOptions = {
   readonly call: HttpCaller
   readonly breaker: CircuitBreaker
   readonly publicUrl: () => string
+  /** Where accounts that ask for client certificates are called back; null: where the others are. */
+  readonly bankUrl?: string | null
   readonly serverIp: string
   readonly log: Logger
 }
@@ -82,7 +84,7 @@ async function attemptUnder(tx: Transaction, attemptKey: string, now: Date): Pro
 }
 
 export function createPaymentStarter(options: PaymentStarterOptions): PaymentStarter {
-  const { database, environment, railAccounts, call, breaker, publicUrl, serverIp, log } = options
+  const { database, environment, railAccounts, call, breaker, publicUrl, bankUrl = null, serverIp, log } = options
 
   /** Commits the attempt, or finds the one of this key, or the open one of a rail whose reference is the pay code (one QR per invoice). */
   async function commitAttempt(
@@ -132,7 +134,7 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
       locale: request.locale,
       payerIp: request.payerIp,
       returnUrl: `${publicUrl()}/pay/${invoice.pay_token}/return`,
-      callbackUrl: `${publicUrl()}/callbacks/${account.rail}/${account.id}`,
+      callbackUrl: `${(account.clientCertificates === null ? null : bankUrl) ?? publicUrl()}/callbacks/${account.rail}/${account.id}`,
       createdAt: now,
       expiresAt,
       payerInput: request.payerInput,

@@ -3,6 +3,7 @@ import { findAdapter } from '../../adapters/registry.ts'
 import type { Environment } from '../environment.ts'
 import { SecretError } from '../secrets/envelope.ts'
 import type { Vault } from '../secrets/vault.ts'
+import { type CertificateRule, certificateRules } from '../signing/certificate-rule.ts'
 import type { Database } from '../store/database.ts'
 import { configsAt, type KeySets } from './key-sets.ts'
 import { type ConfigColumns, openConfig, railAccountOwner } from './stored-config.ts'
@@ -22,6 +23,8 @@ export type OpenRailAccount = {
   readonly config: unknown
   /** All whose signatures are believed, `config` first: more than one only while the bank changes its keys. */
   readonly believed: readonly unknown[]
+  /** Client certificates that may call; null when none is asked for. */
+  readonly clientCertificates: readonly CertificateRule[] | null
 }
 
 export type RailAccounts = {
@@ -47,6 +50,7 @@ type Row = ConfigColumns & {
   readonly title_en: string
   readonly status: 'ACTIVE' | 'PAUSED'
   readonly position: number
+  readonly client_certificates: unknown
 }
 type Known = Omit<OpenRailAccount, 'config' | 'believed'> & { readonly sets: KeySets }
 
@@ -69,7 +73,7 @@ export function createRailAccounts(
     const begun = forgotten
     const rows = await database.query<Row>(
       `SELECT id, tenant_id, rail, beneficiary_account_id, title_vi, title_en, config, next_set, previous_set, master_key_id, data_key, sealed,
-              status, position FROM rail_accounts`,
+              status, position, client_certificates FROM rail_accounts`,
       [],
     )
     const accounts = new Map<string, Known>()
@@ -100,6 +104,7 @@ export function createRailAccounts(
         status: row.status,
         position: row.position,
         adapter,
+        clientCertificates: certificateRules.nullable().parse(row.client_certificates),
         sets: await openConfig(vault, railAccountOwner(row.tenant_id, row.id), adapter, row),
       }
     } catch (error) {

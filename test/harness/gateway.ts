@@ -13,6 +13,7 @@ import { loadCatalogue } from '../../src/catalogue/load.ts'
 import { addClient } from '../../src/clients/manage.ts'
 import { scopes } from '../../src/clients/scopes.ts'
 import { type Directory, loadDirectory } from '../../src/directory/load.ts'
+import type { ClientCertificates } from '../../src/http/tls/client-certificates.ts'
 import { createHttpCaller } from '../../src/network/http-caller.ts'
 import { createWebhookCaller } from '../../src/network/webhook-caller.ts'
 import type { Vault } from '../../src/secrets/vault.ts'
@@ -75,6 +76,7 @@ export type GatewayOver = {
   readonly officerIssuer?: string
   readonly keys?: KeyRing
   readonly vault?: Vault
+  readonly clientCertificates?: ClientCertificates
 }
 
 export function testDirectory(
@@ -156,6 +158,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     officerIssuer: over.officerIssuer ?? null,
     officerAudience: 'feegate',
     production: false,
+    ...(over.clientCertificates === undefined ? {} : { clientCertificates: over.clientCertificates }),
     publicUrl: () => url,
   })
   await gateway.server.listen({ host: '127.0.0.1', port: 0 })

@@ -1,7 +1,7 @@
 /** Certificates of the tests' own, made by OpenSSL: another hand than the code that checks them. */
 import { execFileSync } from 'node:child_process'
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -22,6 +22,8 @@ type Making = {
   readonly until?: Date
   /** Arguments of `openssl genpkey`. */
   readonly key?: readonly string[]
+  /** Certify the key of another party again. */
+  readonly sameKeyAs?: Party
   readonly digest?: string
   /** Further arguments of `openssl ca`, e.g. for RSA-PSS. */
   readonly more?: readonly string[]
@@ -66,10 +68,17 @@ export type TestPki = {
   file(name: string, content: string | Uint8Array): string
 }
 
-const yearMs = 365 * 24 * 60 * 60 * 1000
+const dayMs = 24 * 60 * 60 * 1000
+const yearMs = 365 * dayMs
 
-/** @param at every certificate is valid from a day before to a year after it, unless told otherwise */
-export function testPki(t: Test, at: Date = new Date()): TestPki {
+/**
+ * @param times every certificate is valid from a month before the first to a year after the last, unless told otherwise: OpenSSL
+ *   goes by the machine's clock, the gateway by the test's
+ */
+export function testPki(t: Test, ...times: readonly Date[]): TestPki {
+  const moments = times.length === 0 ? [Date.now()] : times.map((time) => time.getTime())
+  const earliest = Math.min(...moments)
+  const latest = Math.max(...moments)
   const folder = mkdtempSync(join(tmpdir(), 'feegate-pki-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const openssl = (args: readonly string[], input?: Uint8Array): Buffer =>
@@ -123,8 +132,9 @@ export function testPki(t: Test, at: Date = new Date()): TestPki {
       string,
       string,
     ]
-    openssl(['genpkey', ...(making.key ?? keys.p256), '-out', keyFile])
-    openssl(['req', '-new', '-key', keyFile, '-subj', subject, '-out', request])
+    if (making.sameKeyAs === undefined) openssl(['genpkey', ...(making.key ?? keys.p256), '-out', keyFile])
+    else copyFileSync(making.sameKeyAs.keyFile, keyFile)
+    openssl(['req', '-new', '-utf8', '-key', keyFile, '-subj', subject, '-out', request])
     openssl([
       ...[
         'ca',
@@ -140,8 +150,8 @@ export function testPki(t: Test, at: Date = new Date()): TestPki {
       ...(issuer?.key.asymmetricKeyType === 'ed25519' || (issuer === undefined && making.key === keys.ed25519)
         ? ['-md', 'null']
         : ['-md', digest]),
-      ...['-startdate', stamp(making.from ?? new Date(at.getTime() - yearMs / 365))],
-      ...['-enddate', stamp(making.until ?? new Date(at.getTime() + yearMs))],
+      ...['-startdate', stamp(making.from ?? new Date(earliest - 30 * dayMs))],
+      ...['-enddate', stamp(making.until ?? new Date(latest + yearMs))],
       ...(making.more ?? []),
     ])
     return {
@@ -159,8 +169,9 @@ export function testPki(t: Test, at: Date = new Date()): TestPki {
     file,
     authority: (name, making = {}) => make(name, { extensions: uses.authority, ...making }),
     leaf: (name, making) => make(name, making),
-    crl(issuer, revoked = [], { from = at, until = new Date(at.getTime() + yearMs) } = {}) {
-      const config = configOf(issuer.name, [])
+    crl(issuer, revoked = [], { from = new Date(earliest - dayMs), until = new Date(latest + yearMs) } = {}) {
+      // A database of its own: the list holds exactly those it was asked for.
+      const config = configOf(`${issuer.name}.list-${++serial}`, [])
       const authority = ['-config', config, '-cert', issuer.certificateFile, '-keyfile', issuer.keyFile]
       for (const { certificateFile } of revoked) openssl(['ca', ...authority, '-revoke', certificateFile])
       const path = join(folder, `${issuer.name}.${++serial}.crl`)

@@ -156,7 +156,7 @@ t.test('a certificate on the list of its issuer is revoked; without a current li
   t.equal(verdictOf(bad), 'believed', 'without lists nothing is asked')
   t.equal(verdictOf(good, { crls: [] }), 'crl-missing')
   t.equal(verdictOf(good, { crls: [readCrl(pki.crl(foreign))] }), 'crl-missing')
-  const old = readCrl(pki.crl(root, [], { from: later(-3), until: later(-1) }))
+  const old = readCrl(pki.crl(root, [bad], { from: later(-3), until: later(-1) }))
   t.equal(verdictOf(good, { crls: [old] }), 'crl-stale')
   t.equal(verdictOf(bad, { crls: [old] }), 'revoked', 'revocation is for good')
   t.equal(verdictOf(good, { crls: [readCrl(pki.crl(root, [], { from: later(1), until: later(9) }))] }), 'crl-stale')
