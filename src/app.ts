@@ -66,6 +66,8 @@ export type GatewayOptions = {
   readonly clientCertificates?: ClientCertificates
   /** How banks reach callbacks that ask for a client certificate; left out: as the others. */
   readonly bankUrl?: string | null
+  /** How portals that want certificate-bound tokens reach us; left out: at the public address. */
+  readonly portalUrl?: string | null
   /** What is kept in files beside keys and is read again like them, by its name. */
   readonly reloads?: Readonly<Record<string, () => void>>
   /** Known once the port is: the address the outside uses. */
@@ -91,6 +93,7 @@ const leaseSlackMs = 5_000
 
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { database, redis, redisPrefix, environment, keys, vault, call, post, log, serverIp, publicUrl } = options
+  const { portalUrl = null } = options
   const metrics = createMetrics()
   const tokens = createTokens(keys)
   const signEvent = createEventSigner(keys)
@@ -118,11 +121,18 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const clientCertificates =
     options.clientCertificates ?? createClientCertificates({ proxies: [], header: 'client-cert', bankTrust: null })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
-  const clientOf = createAuthenticate({ database, environment, verify: tokens.verify, issuer: publicUrl })
+  const clientOf = createAuthenticate({
+    database,
+    environment,
+    verify: tokens.verify,
+    issuer: publicUrl,
+    clientCertificates,
+  })
   const verifyOfficer = createOfficerVerifier({
     issuer: options.officerIssuer,
     audience: options.officerAudience,
     environment,
+    clientCertificates,
   })
 
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies })
@@ -146,12 +156,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       },
     }
     registerProbeRoutes(server, { metrics, notReady })
-    registerWellKnownRoutes(server, { keys, publicUrl })
+    registerWellKnownRoutes(server, { keys, publicUrl, portalUrl })
     registerTokenRoute(server, {
       database,
       environment,
       sign: tokens.sign,
       issuer: publicUrl,
+      portalUrl,
+      clientCertificates,
       limit: (address) => limit(`token ${address}`, tokenRequestsPerMinute),
     })
     registerInvoiceRoutes(server, portal)

@@ -122,6 +122,7 @@ export async function startServing(
     production: config.mode === 'production',
     clientCertificates,
     bankUrl: config.bankTlsUrl,
+    portalUrl: config.portalTlsUrl,
     reloads: {
       "banks' authorities": () => bankTrust?.reload(),
       'TLS certificates': () => {

@@ -77,6 +77,7 @@ export type GatewayOver = {
   readonly keys?: KeyRing
   readonly vault?: Vault
   readonly clientCertificates?: ClientCertificates
+  readonly portalUrl?: string
 }
 
 export function testDirectory(
@@ -159,6 +160,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     officerAudience: 'feegate',
     production: false,
     ...(over.clientCertificates === undefined ? {} : { clientCertificates: over.clientCertificates }),
+    ...(over.portalUrl === undefined ? {} : { portalUrl: over.portalUrl }),
     publicUrl: () => url,
   })
   await gateway.server.listen({ host: '127.0.0.1', port: 0 })
