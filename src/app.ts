@@ -18,6 +18,7 @@ import { registerPayerRoutes } from './http/payer/routes.ts'
 import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
 import { registerInvoiceRoutes } from './http/portal/invoices.ts'
 import { registerPaymentRoutes } from './http/portal/payments.ts'
+import { registerSignatureRoutes } from './http/portal/signatures.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
@@ -36,6 +37,7 @@ import { createPaymentStarter } from './payment/start.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
 import type { Vault } from './secrets/vault.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
+import type { Crl } from './signing/crl.ts'
 import { createEventSigner } from './signing/event-signer.ts'
 import type { KeyProvider } from './signing/key-provider.ts'
 import { createTokens } from './signing/tokens.ts'
@@ -64,6 +66,8 @@ export type GatewayOptions = {
   readonly production: boolean
   /** Left out: no listener or proxy shows client certificates. */
   readonly clientCertificates?: ClientCertificates
+  /** Revocation lists for banks that sign as CMS; left out: none are kept. */
+  readonly signerCrls?: () => readonly Crl[] | null
   /** How banks reach callbacks that ask for a client certificate; left out: as the others. */
   readonly bankUrl?: string | null
   /** How portals that want certificate-bound tokens reach us; left out: at the public address. */
@@ -116,7 +120,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     log,
   })
   const confirmPayment = createPaymentConfirmer({ database, environment, railAccounts, settler, call, serverIp })
-  const receive = createCallbackReceiver({ database, settler, environment, metrics, log, serverIp })
+  const receive = createCallbackReceiver({
+    database,
+    settler,
+    environment,
+    metrics,
+    log,
+    serverIp,
+    signerCrls: options.signerCrls ?? (() => null),
+  })
   const refuseCaller = createCallerRefuser({ database, environment, metrics, log })
   const clientCertificates =
     options.clientCertificates ?? createClientCertificates({ proxies: [], header: 'client-cert', bankTrust: null })
@@ -167,6 +179,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       limit: (address) => limit(`token ${address}`, tokenRequestsPerMinute),
     })
     registerInvoiceRoutes(server, portal)
+    registerSignatureRoutes(server, { ...portal, vault })
     registerPaymentRoutes(server, { ...portal, startPayment })
     registerWebhookRoutes(server, { ...portal, vault, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })

@@ -38,6 +38,7 @@ const configSchema = z.object({
   BANK_TLS_KEY: z.string().min(1).optional(),
   BANK_TLS_CA: list.default([]),
   BANK_TLS_CRL: list.default([]),
+  SIGNER_CRL: list.default([]),
   PORTAL_TLS_PORT: port.optional(),
   PORTAL_TLS_HOST: z.string().optional(),
   PORTAL_TLS_URL: z.url({ protocol: /^https$/ }).optional(),
@@ -87,6 +88,8 @@ export type Config = {
   /** Authorities and revocation lists of banks' client certificates; for the listener and for those a proxy passes on. */
   readonly bankAuthorities: readonly string[]
   readonly bankCrls: readonly string[]
+  /** Revocation lists of banks that sign as CMS; when there is one, every signer needs a current list. */
+  readonly signerCrls: readonly string[]
   /** Listener for portals that want certificate-bound tokens. */
   readonly portalTls: TlsListenerConfig | null
   readonly portalTlsUrl: string | null
@@ -154,6 +157,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     bankTlsUrl: values.BANK_TLS_URL?.replace(/\/+$/, '') ?? null,
     bankAuthorities: values.BANK_TLS_CA,
     bankCrls: values.BANK_TLS_CRL,
+    signerCrls: values.SIGNER_CRL,
     portalTls: listener(
       values.PORTAL_TLS_HOST ?? values.HOST,
       values.PORTAL_TLS_PORT,

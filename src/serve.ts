@@ -84,6 +84,7 @@ export async function startServing(
     config.bankAuthorities.length === 0
       ? null
       : openTrust({ authorities: config.bankAuthorities, crls: config.bankCrls })
+  const signerTrust = config.signerCrls.length === 0 ? null : openTrust({ authorities: [], crls: config.signerCrls })
   const clientCertificates = createClientCertificates({
     proxies: config.clientCertProxies,
     header: config.clientCertHeader,
@@ -121,10 +122,12 @@ export async function startServing(
     officerAudience: config.officerAudience,
     production: config.mode === 'production',
     clientCertificates,
+    signerCrls: () => signerTrust?.crls() ?? null,
     bankUrl: config.bankTlsUrl,
     portalUrl: config.portalTlsUrl,
     reloads: {
       "banks' authorities": () => bankTrust?.reload(),
+      "signers' revocation lists": () => signerTrust?.reload(),
       'TLS certificates': () => {
         for (const listener of listeners) listener.reload()
       },

@@ -8,7 +8,9 @@ import { type Environment, newId } from '../environment.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OpenRailAccount } from '../rails/accounts.ts'
 import { readWithAnyKey } from '../rails/any-key.ts'
+import { openEnvelope } from '../rails/envelope.ts'
 import type { Settler } from '../settlement/group.ts'
+import type { Crl } from '../signing/crl.ts'
 import { callbackRow } from '../store/callback-evidence.ts'
 import type { Database } from '../store/database.ts'
 import { insertAll } from '../store/rows.ts'
@@ -30,10 +32,13 @@ export type CallbackReceiverOptions = {
   readonly log: Logger
   readonly serverIp: string
   readonly refusedEvidencePerMinute?: number
+  /** Revocation lists for banks that sign as CMS; null: none are kept. */
+  readonly signerCrls?: () => readonly Crl[] | null
 }
 
 export function createCallbackReceiver(options: CallbackReceiverOptions): CallbackReceiver {
   const { database, settler, environment, metrics, log, serverIp, refusedEvidencePerMinute } = options
+  const { signerCrls = () => null } = options
   const mayKeepEvidence = createEvidenceLimit(refusedEvidencePerMinute)
 
   async function keepEvidence(
@@ -62,15 +67,19 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
     const { adapter } = account
     const receivedAt = environment.now()
     const context: AdapterContext = { now: receivedAt, requestId: newId(environment, 'req').slice(4), serverIp }
+    const opened = openEnvelope(account.envelope, arrival.request, { at: receivedAt, crls: signerCrls() })
+    const request = opened.ok ? opened.request : arrival.request
     // What is answered is answered with the config that fitted.
     const { reading, railAccount } = readWithAnyKey(
       account,
-      (candidate) => adapter.readCallback(arrival.request, candidate, context),
+      (candidate): CallbackReading =>
+        opened.ok
+          ? adapter.readCallback(request, candidate, context)
+          : { kind: 'refused', reason: 'signature', detail: opened.detail },
       isRefusedByKey,
     )
-    const acknowledge = (verdict: Verdict): HttpReply =>
-      adapter.acknowledge(verdict, arrival.request, railAccount, context)
-    const named = adapter.lookup(arrival.request)
+    const acknowledge = (verdict: Verdict): HttpReply => adapter.acknowledge(verdict, request, railAccount, context)
+    const named = adapter.lookup(request)
     const child = log.child({
       requestId: arrival.requestId,
       rail: account.rail,
@@ -110,7 +119,7 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
       }
       if (reading.kind === 'bill') {
         if (adapter.answerBill === undefined) throw new TypeError(`${adapter.name} reads bills but cannot answer them`)
-        return adapter.answerBill({ kind: 'unavailable' }, arrival.request, railAccount, context)
+        return adapter.answerBill({ kind: 'unavailable' }, request, railAccount, context)
       }
       const result = await settler.settle({
         outcome: reading.outcome,

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { ConfigError } from '../config.ts'
 import { Problem } from '../problem/problem.ts'
+import { registerAgencyCommands } from './agencies.ts'
 import { registerCatalogueCommands } from './catalogue.ts'
 import { registerCertificateCommands } from './certificates.ts'
 import { registerClientCommands } from './clients.ts'
@@ -21,6 +22,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   registerKeyCommands(program)
   registerCertificateCommands(program)
   registerSecretCommands(program)
+  registerAgencyCommands(program)
   registerVerifyCommand(program)
   registerStatementCommands(program)
   try {

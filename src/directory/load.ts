@@ -11,6 +11,7 @@ import { parseTaxCode } from '../domain/codes/tax-code.ts'
 import { creditors } from '../domain/fees/catalogue.ts'
 import type { Environment } from '../environment.ts'
 import { railAccountsChannel } from '../rails/accounts.ts'
+import { type Envelope, envelope } from '../rails/envelope.ts'
 import { nextSet, previousSet, railAccountOwner, sealConfig } from '../rails/stored-config.ts'
 import type { Vault } from '../secrets/vault.ts'
 import { certificateRules } from '../signing/certificate-rule.ts'
@@ -63,6 +64,8 @@ export const directoryFile = z.strictObject({
       previous: previousSet.optional(),
       /** Whose client certificates may call; left out, anybody who signs rightly may. */
       clientCertificates: certificateRules.optional(),
+      /** CMS signature that each callback must carry beside or around the rail's own protocol. */
+      envelope: envelope.optional(),
       status: z.enum(['ACTIVE', 'PAUSED']).default('ACTIVE'),
       position: z.number().int().default(0),
     }),
@@ -156,6 +159,7 @@ export async function loadDirectory(
       title_en: account.titleEn,
       ...account.columns,
       client_certificates: account.clientCertificates ?? null,
+      envelope: account.envelope === undefined ? null : storedEnvelope(account.envelope),
       status: account.status,
       position: account.position,
       created_at: now,
@@ -163,7 +167,7 @@ export async function loadDirectory(
     })),
     `ON CONFLICT (id) DO UPDATE SET title_vi = excluded.title_vi, title_en = excluded.title_en, config = excluded.config, next_set = excluded.next_set,
        previous_set = excluded.previous_set, master_key_id = excluded.master_key_id, data_key = excluded.data_key, sealed = excluded.sealed,
-       client_certificates = excluded.client_certificates, status = excluded.status,
+       client_certificates = excluded.client_certificates, envelope = excluded.envelope, status = excluded.status,
        position = excluded.position, updated_at = excluded.updated_at WHERE rail_accounts.tenant_id = excluded.tenant_id AND rail_accounts.rail = excluded.rail`,
   )
   await appendJournal(tx, [
@@ -197,6 +201,11 @@ function adapterOf({ id, rail, config, next, previous }: GivenAccount): Adapter 
       )
   }
   return adapter
+}
+
+/** As it was given: certificates in PEM. */
+function storedEnvelope(given: Envelope): object {
+  return { ...given, authorities: given.authorities.map((certificate) => certificate.toString()) }
 }
 
 function isCanonical(parsed: { ok: true; value: { canonical: string } } | { ok: false }, text: string): boolean {

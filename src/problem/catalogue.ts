@@ -156,6 +156,13 @@ export const problemCatalogue = {
     titleEn: 'returnUrl is not at a registered origin',
     ...fixRequest,
   },
+  AGENCY_CERTIFICATE_MISSING: {
+    status: 409,
+    titleVi: 'Cơ quan chưa có chứng thư số để ký',
+    titleEn: 'The agency has no certificate to sign with',
+    actionVi: 'Nạp chứng thư số (PKCS#12) của cơ quan rồi thử lại; chữ ký JWS của khoản thu vẫn dùng được.',
+    actionEn: "Import the agency's certificate (PKCS#12) and try again; the invoice's JWS is valid all the same.",
+  },
   // Payments
   RAIL_NOT_OFFERED: {
     status: 422,

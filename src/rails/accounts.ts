@@ -5,6 +5,7 @@ import { SecretError } from '../secrets/envelope.ts'
 import type { Vault } from '../secrets/vault.ts'
 import { type CertificateRule, certificateRules } from '../signing/certificate-rule.ts'
 import type { Database } from '../store/database.ts'
+import { type Envelope, envelope } from './envelope.ts'
 import { configsAt, type KeySets } from './key-sets.ts'
 import { type ConfigColumns, openConfig, railAccountOwner } from './stored-config.ts'
 
@@ -25,6 +26,8 @@ export type OpenRailAccount = {
   readonly believed: readonly unknown[]
   /** Client certificates that may call; null when none is asked for. */
   readonly clientCertificates: readonly CertificateRule[] | null
+  /** CMS signature that each callback must carry; null when none is asked for. */
+  readonly envelope: Envelope | null
 }
 
 export type RailAccounts = {
@@ -51,6 +54,7 @@ type Row = ConfigColumns & {
   readonly status: 'ACTIVE' | 'PAUSED'
   readonly position: number
   readonly client_certificates: unknown
+  readonly envelope: unknown
 }
 type Known = Omit<OpenRailAccount, 'config' | 'believed'> & { readonly sets: KeySets }
 
@@ -73,7 +77,7 @@ export function createRailAccounts(
     const begun = forgotten
     const rows = await database.query<Row>(
       `SELECT id, tenant_id, rail, beneficiary_account_id, title_vi, title_en, config, next_set, previous_set, master_key_id, data_key, sealed,
-              status, position, client_certificates FROM rail_accounts`,
+              status, position, client_certificates, envelope FROM rail_accounts`,
       [],
     )
     const accounts = new Map<string, Known>()
@@ -105,6 +109,7 @@ export function createRailAccounts(
         position: row.position,
         adapter,
         clientCertificates: certificateRules.nullable().parse(row.client_certificates),
+        envelope: envelope.nullable().parse(row.envelope),
         sets: await openConfig(vault, railAccountOwner(row.tenant_id, row.id), adapter, row),
       }
     } catch (error) {

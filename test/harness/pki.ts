@@ -85,6 +85,7 @@ export function testPki(t: Test, ...times: readonly Date[]): TestPki {
     execFileSync('openssl', [...args], {
       cwd: folder,
       stdio: ['pipe', 'pipe', 'pipe'],
+      maxBuffer: 64 * 1024 * 1024,
       ...(input === undefined ? {} : { input }),
     })
   const file = (name: string, content: string | Uint8Array): string => {
