@@ -7,6 +7,9 @@ import type { Logger } from 'pino'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { createCallerRefuser } from './callback/refuse-caller.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
+import { type Ending, endingOfCertificate } from './endings/ending.ts'
+import { endingsOfKeys } from './endings/of-files.ts'
+import { endingsOfStore } from './endings/of-store.ts'
 import type { Environment } from './environment.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
 import { createOfficerVerifier } from './http/auth/officer.ts'
@@ -72,6 +75,8 @@ export type GatewayOptions = {
   readonly bankUrl?: string | null
   /** How portals that want certificate-bound tokens reach us; left out: at the public address. */
   readonly portalUrl?: string | null
+  /** Certificates and lists in files, for warnings before they end; left out: there are none. */
+  readonly endings?: () => readonly Ending[]
   /** What is kept in files beside keys and is read again like them, by its name. */
   readonly reloads?: Readonly<Record<string, () => void>>
   /** Known once the port is: the address the outside uses. */
@@ -234,6 +239,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
             'master keys': () => vault.masterKeys.reload(),
             ...options.reloads,
           },
+          endings: [
+            options.endings ?? (() => []),
+            () => endingsOfKeys(keys),
+            () => endingsOfStore(database),
+            () => clientCertificates.seen().map((certificate) => endingOfCertificate('bank calls with', certificate)),
+          ],
         }),
       )
     },

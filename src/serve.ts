@@ -4,6 +4,9 @@ import type { Logger } from 'pino'
 import { createGateway, type Gateway } from './app.ts'
 import type { Config } from './config.ts'
 import { sealPlainEndpoints } from './delivery/endpoint-secrets.ts'
+import type { Ending } from './endings/ending.ts'
+import { endingsOfFiles, endingsOfKeys, endingsOfMasterKeys } from './endings/of-files.ts'
+import { endingsOfStore } from './endings/of-store.ts'
 import { type Environment, realEnvironment } from './environment.ts'
 import { createClientCertificates } from './http/tls/client-certificates.ts'
 import { startTlsListener, type TlsListener } from './http/tls/listener.ts'
@@ -69,6 +72,17 @@ export async function sealPlain(database: Database, vault: Vault): Promise<numbe
   return (await sealPlainAccounts(database, vault)) + (await sealPlainEndpoints(database, vault))
 }
 
+export class DemoMaterialError extends Error {
+  readonly code = 'DEMO_MATERIAL'
+}
+
+/** @throws DemoMaterialError in production, naming each demo key and certificate that is in use */
+function refuseDemo({ mode }: Config, inUse: readonly Ending[]): void {
+  const demo = inUse.filter(({ isDemo }) => isDemo).map(({ name }) => name)
+  if (mode === 'production' && demo.length > 0)
+    throw new DemoMaterialError(`demo keys and certificates are refused in production:\n  ${demo.join('\n  ')}`)
+}
+
 export async function startServing(
   config: Config,
   log: Logger,
@@ -90,7 +104,18 @@ export async function startServing(
     header: config.clientCertHeader,
     bankTrust,
   })
+  refuseDemo(config, [
+    ...endingsOfFiles(config),
+    ...endingsOfKeys(keys),
+    ...endingsOfMasterKeys(vault.masterKeys.ids()),
+  ])
   const store = await openStore(config, log, environment)
+  try {
+    refuseDemo(config, await endingsOfStore(store.database))
+  } catch (error) {
+    await store.close()
+    throw error
+  }
   const sealed = await sealPlain(store.database, vault)
   if (sealed > 0) log.info({ rows: sealed }, 'secrets of an earlier version are sealed now')
   const embeddedRedis = config.redisUrl === null ? await startEmbeddedRedis({ dataDir: config.dataDir, log }) : null
@@ -123,6 +148,7 @@ export async function startServing(
     production: config.mode === 'production',
     clientCertificates,
     signerCrls: () => signerTrust?.crls() ?? null,
+    endings: () => endingsOfFiles(config),
     bankUrl: config.bankTlsUrl,
     portalUrl: config.portalTlsUrl,
     reloads: {

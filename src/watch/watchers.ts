@@ -1,6 +1,7 @@
 /** The rounds that run by themselves. Every one is safe to run on all replicas at once and to be killed at any moment. */
 import { buryOverdue } from '../delivery/dispatch.ts'
 import { cleanUp } from './clean-up.ts'
+import { createEndingWatcher, type EndingSource } from './endings.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
 
@@ -16,10 +17,13 @@ export function startWatchers(
   options: InquiryWatcherOptions & {
     /** What is kept in files and read again, by its name: an operator may have rotated keys or renewed certificates. */
     readonly reloads: Readonly<Record<string, () => void>>
+    /** Certificates, keys and lists that people are warned about. */
+    readonly endings: readonly EndingSource[]
   },
 ): Watchers {
   const { environment, log } = options
   const stop = new AbortController()
+  const warnOfEndings = createEndingWatcher(options)
   const watchers: readonly Watcher[] = [
     { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
     { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
@@ -32,6 +36,15 @@ export function startWatchers(
         return Promise.resolve(0)
       },
     })),
+    {
+      name: 'endings',
+      everyMs: 60 * 60_000,
+      // What was warned about is no work to go on with at once.
+      round: async () => {
+        await warnOfEndings()
+        return 0
+      },
+    },
     { name: 'clean-up', everyMs: 10 * 60_000, round: () => cleanUp(options) },
   ]
   const running = watchers.map(async ({ name, everyMs, round }) => {

@@ -78,6 +78,10 @@ export type GatewayOver = {
   readonly vault?: Vault
   readonly clientCertificates?: ClientCertificates
   readonly portalUrl?: string
+  /** Shared by replicas behind one address; each test gateway is its own otherwise. */
+  readonly publicUrl?: string
+  /** Of a replica that comes to a database another gateway has loaded. */
+  readonly vnpaySecret?: string
 }
 
 export function testDirectory(
@@ -161,7 +165,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     production: false,
     ...(over.clientCertificates === undefined ? {} : { clientCertificates: over.clientCertificates }),
     ...(over.portalUrl === undefined ? {} : { portalUrl: over.portalUrl }),
-    publicUrl: () => url,
+    publicUrl: () => over.publicUrl ?? url,
   })
   await gateway.server.listen({ host: '127.0.0.1', port: 0 })
   url = `http://127.0.0.1:${(gateway.server.server.address() as AddressInfo).port}`
@@ -172,7 +176,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     rmSync(folder, { recursive: true, force: true })
   })
 
-  const vnpaySecret = randomBytes(16).toString('hex').toUpperCase()
+  const vnpaySecret = over.vnpaySecret ?? randomBytes(16).toString('hex').toUpperCase()
   const load = async (directory: Directory): Promise<void> => {
     await database.transaction(async (tx) => {
       const { tenantId } = await loadDirectory(tx, environment, directory, 'test', vault)
@@ -205,7 +209,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
       return new SignJWT({
         iss: clientId,
         sub: clientId,
-        aud: `${url}/oauth/token`,
+        aud: `${over.publicUrl ?? url}/oauth/token`,
         iat: now,
         exp: now + 60,
         jti: randomUUID(),

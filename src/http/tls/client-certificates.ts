@@ -33,6 +33,8 @@ export type ClientCertificates = {
   presentedBy(request: IncomingMessage): Presented | null
   /** Whether the caller holds a certificate of the banks' authorities, good for a client, now. */
   judgeBank(request: IncomingMessage, at: Date): BankJudgement
+  /** Certificates banks were believed with, for warnings before they end. */
+  seen(): readonly X509Certificate[]
 }
 
 export type ClientCertificateOptions = {
@@ -46,9 +48,12 @@ export type ClientCertificateOptions = {
 
 /** More certificates than any chain has are not read. */
 const mostOthers = 10
+/** Banks and their certificates are few; when they are not, warnings about them are not what is missed. */
+const mostSeen = 500
 
 export function createClientCertificates({ proxies, header, bankTrust }: ClientCertificateOptions): ClientCertificates {
   const doors = new WeakMap<IncomingMessage, Door>()
+  const seen = new Map<string, X509Certificate>()
 
   function presentedBy(request: IncomingMessage): Presented | null {
     if (request.socket instanceof TLSSocket) return presentedOnTls(request.socket)
@@ -72,8 +77,10 @@ export function createClientCertificates({ proxies, header, bankTrust }: ClientC
       // On our own listener OpenSSL has looked as well, when the connection was made; both must agree.
       if (request.socket instanceof TLSSocket && !request.socket.authorized)
         return { ok: false, reason: 'refused-by-tls', presented: certificate }
+      if (seen.size < mostSeen) seen.set(certificate.fingerprint256, certificate)
       return verdict
     },
+    seen: () => [...seen.values()],
   }
 }
 
