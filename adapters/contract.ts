@@ -241,6 +241,11 @@ export type Capabilities = {
   readonly callback: boolean
   readonly inquiry: boolean
   readonly refund: 'none' | 'full' | 'partial'
+  /**
+   * What `inquireRefund` finds a refund by: our own reference of it (the default), or only its payment, of which the rail then
+   * tells the newest refund. The second cannot always tell two refunds of one payment apart.
+   */
+  readonly refundFoundBy?: 'reference' | 'payment'
   readonly pull: boolean
   readonly statement: 'none' | 'file' | 'api'
   readonly minAmount: bigint
@@ -310,6 +315,10 @@ export interface Adapter<Config = unknown> {
     context: AdapterContext,
   ): Step<InquiryResult>
 
+  /**
+   * The call that gives the money back is never `repeatable`, even where the rail would know a second one: what may be repeated
+   * is taken for a step before it, and a refund that got no further is sent again.
+   */
   refund?(refund: RefundOrder, account: RailAccount<Config>, context: AdapterContext): Step<RefundResult>
   readRefund?(
     answer: HttpAnswer,

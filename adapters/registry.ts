@@ -13,8 +13,9 @@ import { zalopay } from './zalopay/index.ts'
 // Each adapter checks its own config with its schema before use, so the registry may forget the config's type.
 const adapters: readonly Adapter[] = [vnpay, napas, onepay, vietqr, vietinbank, momo, zalopay, billPull, nationalPortal]
 
-export function findAdapter(name: string): Adapter | undefined {
-  return adapters.find((adapter) => adapter.name === name)
+/** By its name, among all rails or those given. */
+export function findAdapter(name: string, among: readonly Adapter[] = adapters): Adapter | undefined {
+  return among.find((adapter) => adapter.name === name)
 }
 
 export function allAdapters(): readonly Adapter[] {

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import type { Adapter } from '../adapters/contract.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { createCallerRefuser } from './callback/refuse-caller.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
@@ -12,15 +13,27 @@ import { endingsOfKeys } from './endings/of-files.ts'
 import { endingsOfStore } from './endings/of-store.ts'
 import type { Environment } from './environment.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
-import { createOfficerVerifier } from './http/auth/officer.ts'
+import { createOfficerVerifier, type OfficerVerifier } from './http/auth/officer.ts'
+import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerPayoutOrderRoutes } from './http/finance/payout-orders.ts'
+import { registerReceiptSummaryRoutes } from './http/finance/receipt-summaries.ts'
+import { registerFinanceReceiptRoutes } from './http/finance/receipts.ts'
+import { registerRefundRoutes } from './http/finance/refunds.ts'
+import { registerReportRoutes } from './http/finance/reports/routes.ts'
+import { registerTransactionFeedRoutes } from './http/finance/transaction-feed.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
+import { registerRoutingRoutes } from './http/operator/routing.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
+import { registerBasketRoutes } from './http/portal/baskets.ts'
 import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
 import { registerInvoiceRoutes } from './http/portal/invoices.ts'
 import { registerPaymentRoutes } from './http/portal/payments.ts'
+import { registerRailRoutes } from './http/portal/rails.ts'
+import { registerReceiptRoutes } from './http/portal/receipts.ts'
+import { registerInvoiceRefundRoutes } from './http/portal/refunds.ts'
 import { registerSignatureRoutes } from './http/portal/signatures.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
@@ -38,6 +51,8 @@ import { openApiDocument } from './openapi.ts'
 import { createPaymentConfirmer } from './payment/confirm.ts'
 import { createPaymentStarter } from './payment/start.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
+import { createRouter } from './rails/router.ts'
+import { createRulebooks } from './rails/rulebooks.ts'
 import type { Vault } from './secrets/vault.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
 import type { Crl } from './signing/crl.ts'
@@ -66,7 +81,13 @@ export type GatewayOptions = {
   readonly webhookTimeoutMs: number
   readonly officerIssuer: string | null
   readonly officerAudience: string
+  /** How officers prove themselves, where it is not by tokens of an issuer on the network. */
+  readonly verifyOfficer?: OfficerVerifier
   readonly production: boolean
+  /** Rails this gateway speaks; all of adapters/registry.ts unless told otherwise. */
+  readonly adapters?: readonly Adapter[]
+  /** Where each day's transactions are written for the province; null or left out: nowhere. */
+  readonly exportFolder?: string | null
   /** Left out: no listener or proxy shows client certificates. */
   readonly clientCertificates?: ClientCertificates
   /** Revocation lists for banks that sign as CMS; left out: none are kept. */
@@ -108,15 +129,24 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const signEvent = createEventSigner(keys)
   const shortcut = redis === null ? noShortcut : createRedisShortcut({ redis, prefix: redisPrefix, environment, log })
   const idempotency = createIdempotency({ database, redis: shortcut, environment, vault, log })
-  const railAccounts = createRailAccounts(database, environment, vault, (railAccountId, error) =>
-    log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
+  const railAccounts = createRailAccounts(
+    database,
+    environment,
+    vault,
+    (railAccountId, error) =>
+      log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
+    options.adapters,
   )
   const settler = createSettler({ database, environment, onFlush: (size) => metrics.settlementBatch.observe(size) })
   const breaker = createCircuitBreaker({ now: environment.now })
+  const rulebooks = createRulebooks(database, environment, (entry, error) =>
+    log.error({ err: error, entry }, 'routing entry left out: it does not fit its schema'),
+  )
+  const routes = createRouter({ railAccounts, rulebooks, breaker, environment })
   const startPayment = createPaymentStarter({
     database,
     environment,
-    railAccounts,
+    routes,
     call,
     breaker,
     publicUrl,
@@ -145,12 +175,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     issuer: publicUrl,
     clientCertificates,
   })
-  const verifyOfficer = createOfficerVerifier({
-    issuer: options.officerIssuer,
-    audience: options.officerAudience,
-    environment,
-    clientCertificates,
-  })
+  const verifyOfficer =
+    options.verifyOfficer ??
+    createOfficerVerifier({
+      issuer: options.officerIssuer,
+      audience: options.officerAudience,
+      environment,
+      clientCertificates,
+    })
 
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies })
   guardDoors(server, clientCertificates)
@@ -164,7 +196,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       database,
       environment,
       idempotency,
-      railAccounts,
+      routes,
       sign: tokens.sign,
       publicUrl,
       authenticate: async (request: Parameters<typeof clientOf>[0]) => {
@@ -185,12 +217,24 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     })
     registerInvoiceRoutes(server, portal)
     registerSignatureRoutes(server, { ...portal, vault })
+    registerBasketRoutes(server, portal)
     registerPaymentRoutes(server, { ...portal, startPayment })
+    registerInvoiceRefundRoutes(server, portal)
     registerWebhookRoutes(server, { ...portal, vault, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
+    registerRailRoutes(server, portal)
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
+    registerRoutingRoutes(server, { database, environment, routes, verifyOfficer })
+    registerReceiptRoutes(server, portal)
+    const finance = { database, environment, idempotency, officers: createOfficerGuard(verifyOfficer), publicUrl }
+    registerFinanceReceiptRoutes(server, finance)
+    registerReceiptSummaryRoutes(server, finance)
+    registerReportRoutes(server, finance)
+    registerTransactionFeedRoutes(server, finance)
+    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
     registerCallbackRoutes(server, { railAccounts, receive, refuseCaller, clientCertificates, environment })
-    registerPayerRoutes(server, { database, environment, railAccounts, startPayment, confirmPayment })
+    registerPayerRoutes(server, { database, environment, railAccounts, routes, startPayment, confirmPayment })
   })
   await server.ready()
 
@@ -210,7 +254,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics,
     settler,
     async start() {
-      background.push(await database.listen(railAccountsChannel, () => railAccounts.forget()))
+      background.push(
+        await database.listen(railAccountsChannel, () => {
+          railAccounts.forget()
+          rulebooks.forget()
+        }),
+      )
       background.push(
         startDispatcher({
           database,
@@ -234,6 +283,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           serverIp,
           metrics,
           log,
+          sign: tokens.sign,
+          publicUrl,
+          exportFolder: options.exportFolder ?? null,
           reloads: {
             'signing keys': () => keys.reload(),
             'master keys': () => vault.masterKeys.reload(),

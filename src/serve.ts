@@ -146,6 +146,7 @@ export async function startServing(
     officerIssuer: config.officerIssuer,
     officerAudience: config.officerAudience,
     production: config.mode === 'production',
+    exportFolder: config.exportFolder,
     clientCertificates,
     signerCrls: () => signerTrust?.crls() ?? null,
     endings: () => endingsOfFiles(config),

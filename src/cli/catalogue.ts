@@ -8,15 +8,18 @@ import { cliActor, print, readJson, withDatabase, withStore } from './store.ts'
 export function registerCatalogueCommands(program: Command): void {
   program
     .command('directory')
-    .description('tenants, agencies, beneficiary and rail accounts')
+    .description('tenants, agencies, beneficiary and rail accounts, routing rules')
     .command('load <file>')
     .description('load a directory file (format feegate-directory/1)')
     .action(async (file: string) => {
       const data = await readJson(file)
-      const { tenantId } = await withDatabase((database, vault) =>
+      const { tenantId, routing } = await withDatabase((database, vault) =>
         database.transaction((tx) => loadDirectory(tx, realEnvironment, data, cliActor, vault)),
       )
       print(`directory of ${tenantId} loaded`)
+      for (const [what, ids] of Object.entries(routing ?? {})) {
+        if (ids.length > 0) print(`routing ${what}: ${ids.join(', ')}`)
+      }
     })
   program
     .command('catalogue')

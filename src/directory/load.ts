@@ -1,10 +1,11 @@
 /**
- * The directory: tenants, their agencies, beneficiary accounts and rail accounts, from a file an operator keeps under version
- * control. Loading it again changes what differs; nothing is ever deleted, an account that is no longer wanted is closed or paused.
+ * The directory: tenants, their agencies, beneficiary accounts, rail accounts and routing rules, from a file an operator keeps
+ * under version control. Loading it again changes what differs; nothing is ever deleted, an account that is no longer wanted is
+ * closed or paused. Only the routing section, where there is one, is the whole truth: a rule that is gone from it is withdrawn.
  */
 import { z } from 'zod'
 import type { Adapter } from '../../adapters/contract.ts'
-import { findAdapter } from '../../adapters/registry.ts'
+import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import { parseAgencyCode } from '../domain/codes/agency-code.ts'
 import { parseBankAccount } from '../domain/codes/bank-account.ts'
 import { parseTaxCode } from '../domain/codes/tax-code.ts'
@@ -12,12 +13,16 @@ import { creditors } from '../domain/fees/catalogue.ts'
 import type { Environment } from '../environment.ts'
 import { railAccountsChannel } from '../rails/accounts.ts'
 import { type Envelope, envelope } from '../rails/envelope.ts'
+import { routingSection } from '../rails/rulebook-schema.ts'
 import { nextSet, previousSet, railAccountOwner, sealConfig } from '../rails/stored-config.ts'
 import type { Vault } from '../secrets/vault.ts'
 import { certificateRules } from '../signing/certificate-rule.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
+import { loadReceiptIssuers, receiptIssuer } from './receipt-issuers.ts'
+import { loadRemittanceRules, remittanceRule } from './remittance-rules.ts'
+import { faultsOfRouting, type RoutingChanges, storeRouting } from './routing.ts'
 
 const agencyCode = z.string().refine((text) => isCanonical(parseAgencyCode(text), text), 'not an agency code')
 const taxCode = z.string().refine((text) => isCanonical(parseTaxCode(text), text), 'not a tax code')
@@ -70,6 +75,12 @@ export const directoryFile = z.strictObject({
       position: z.number().int().default(0),
     }),
   ),
+  /** docs/routing.md. Left out: the rules stay as they are. */
+  routing: routingSection.optional(),
+  /** Agencies left out issue in their own name, numbered by FeeGate. */
+  receiptIssuers: z.array(receiptIssuer).default([]),
+  /** What has no rule goes on daily. */
+  remittanceRules: z.array(remittanceRule).default([]),
 })
 
 export type Directory = z.input<typeof directoryFile>
@@ -85,15 +96,16 @@ export async function loadDirectory(
   data: unknown,
   actor: string,
   vault: Vault,
-): Promise<{ tenantId: string }> {
+  adapters: readonly Adapter[] = allAdapters(),
+): Promise<{ tenantId: string; routing: RoutingChanges | null }> {
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
-  const { tenant, agencies, beneficiaryAccounts, railAccounts } = parsed.data
+  const { tenant, agencies, beneficiaryAccounts, railAccounts, routing, receiptIssuers, remittanceRules } = parsed.data
   const accounts = await Promise.all(
     railAccounts.map(async (account) => ({
       ...account,
-      columns: await sealConfig(vault, railAccountOwner(tenant.id, account.id), adapterOf(account), account),
+      columns: await sealConfig(vault, railAccountOwner(tenant.id, account.id), adapterOf(account, adapters), account),
     })),
   )
   const now = environment.now()
@@ -170,6 +182,15 @@ export async function loadDirectory(
        client_certificates = excluded.client_certificates, envelope = excluded.envelope, status = excluded.status,
        position = excluded.position, updated_at = excluded.updated_at WHERE rail_accounts.tenant_id = excluded.tenant_id AND rail_accounts.rail = excluded.rail`,
   )
+  let changes: RoutingChanges | null = null
+  if (routing !== undefined) {
+    const faults = await faultsOfRouting(tx, tenant.id, routing)
+    if (faults.length > 0) throw new DirectoryError(faults.join('; '))
+    changes = await storeRouting(tx, tenant.id, routing, { now, actor })
+  }
+  const wrong = await loadReceiptIssuers(tx, tenant.id, receiptIssuers, now)
+  if (wrong.length > 0) throw new DirectoryError(wrong.join('; '))
+  await loadRemittanceRules(tx, tenant.id, remittanceRules, now)
   await appendJournal(tx, [
     {
       tenantId: tenant.id,
@@ -177,18 +198,28 @@ export async function loadDirectory(
       kind: 'directory.loaded',
       subject: tenant.id,
       actor,
-      facts: { agencies: agencies.length, railAccounts: railAccounts.length },
+      facts: {
+        agencies: agencies.length,
+        railAccounts: railAccounts.length,
+        ...(changes === null
+          ? {}
+          : {
+              routingAdded: changes.added.length,
+              routingChanged: changes.changed.length,
+              routingWithdrawn: changes.withdrawn.length,
+            }),
+      },
     },
   ])
   await tx.query(`SELECT pg_notify('${railAccountsChannel}', '')`, [])
-  return { tenantId: tenant.id }
+  return { tenantId: tenant.id, routing: changes }
 }
 
 type GivenAccount = z.infer<typeof directoryFile>['railAccounts'][number]
 
 /** The adapter, once it has checked the config in force and those of a key change. */
-function adapterOf({ id, rail, config, next, previous }: GivenAccount): Adapter {
-  const adapter = findAdapter(rail)
+function adapterOf({ id, rail, config, next, previous }: GivenAccount, adapters: readonly Adapter[]): Adapter {
+  const adapter = findAdapter(rail, adapters)
   if (adapter === undefined) throw new DirectoryError(`railAccounts ${id}: there is no rail ${rail}`)
   const sets = { config: {}, 'next.config': next?.config, 'previous.config': previous?.config }
   for (const [place, fields] of Object.entries(sets)) {

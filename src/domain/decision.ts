@@ -48,7 +48,7 @@ export type Effect = {
   readonly record?: Disposition
   readonly invoice?: 'PAID' | 'ISSUED'
   readonly payment?: 'SUCCEEDED' | 'FAILED' | 'UNKNOWN'
-  /** A refund case is opened for this much of what came. */
+  /** A case is opened for a human, over this much of what came (or went back). */
   readonly refundCase?: 'whole' | 'excess'
   readonly event?: EventType
   readonly alarm?: boolean
@@ -62,8 +62,10 @@ export type EventType =
   | 'invoice.cancelled'
   | 'invoice.superseded'
   | 'invoice.expired'
+  | 'invoice.refunded'
   | 'payment.underpaid'
   | 'payment.reversed'
+  | 'receipt.issued'
 
 export type Row = {
   readonly rule: string
@@ -118,7 +120,13 @@ export const decisionTable: readonly Row[] = [
     rule: 'reversal',
     means: 'a success taken back by the rail: on record, told to the dossier system, a human decides about the debt',
     when: { kind: ['reversed'], successOnRecord: true },
-    effect: { verdict: 'recorded', record: 'REVERSED', event: 'payment.reversed', alarm: true },
+    effect: {
+      verdict: 'recorded',
+      record: 'REVERSED',
+      refundCase: 'whole',
+      event: 'payment.reversed',
+      alarm: true,
+    },
   },
   {
     rule: 'unknown-news',

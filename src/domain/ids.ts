@@ -15,13 +15,18 @@ export type IdPrefix =
   | 'stl'
   | 'ltx'
   | 'ref'
+  | 'pob'
+  | 'rca'
   | 'rcp'
+  | 'rsr'
+  | 'rsm'
   | 'cbk'
   | 'evt'
   | 'dlv'
   | 'whe'
   | 'rel'
   | 'req'
+  | 'bsk'
   | 'sgn'
 
 export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string {

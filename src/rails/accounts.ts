@@ -1,5 +1,5 @@
 import type { Adapter } from '../../adapters/contract.ts'
-import { findAdapter } from '../../adapters/registry.ts'
+import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import type { Environment } from '../environment.ts'
 import { SecretError } from '../secrets/envelope.ts'
 import type { Vault } from '../secrets/vault.ts'
@@ -34,8 +34,8 @@ export type RailAccounts = {
   /** Null when there is none of that rail and id. Paused accounts are found: money on its way still arrives. */
   find(rail: string, id: string): Promise<OpenRailAccount | null>
   get(id: string): Promise<OpenRailAccount | null>
-  /** Accounts that pay into a beneficiary account and take new payments, in their configured order. */
-  offeredFor(beneficiaryAccountId: string): Promise<OpenRailAccount[]>
+  /** Accounts that pay into a beneficiary account, paused ones too: `router.ts` says which of them take new payments. */
+  payingInto(beneficiaryAccountId: string): Promise<OpenRailAccount[]>
   /** Reads anew at the next use. */
   forget(): void
 }
@@ -67,6 +67,7 @@ export function createRailAccounts(
   environment: Environment,
   vault: Vault,
   onInvalid: (id: string, error: unknown) => void,
+  adapters: readonly Adapter[] = allAdapters(),
 ): RailAccounts {
   let cached: { accounts: Map<string, Known>; readAt: number } | null = null
   let known: Map<string, Known> | null = null
@@ -92,7 +93,7 @@ export function createRailAccounts(
   }
 
   async function openAccount(row: Row): Promise<Known | null> {
-    const adapter = findAdapter(row.rail)
+    const adapter = findAdapter(row.rail, adapters)
     if (adapter === undefined) {
       onInvalid(row.id, new Error(`no adapter named ${row.rail}`))
       return null
@@ -147,10 +148,9 @@ export function createRailAccounts(
       const account = (await all()).get(id)
       return account === undefined ? null : asOfNow(account)
     },
-    async offeredFor(beneficiaryAccountId) {
+    async payingInto(beneficiaryAccountId) {
       return [...(await all()).values()]
-        .filter((account) => account.beneficiaryAccountId === beneficiaryAccountId && account.status === 'ACTIVE')
-        .sort((a, b) => a.position - b.position || a.id.localeCompare(b.id))
+        .filter((account) => account.beneficiaryAccountId === beneficiaryAccountId)
         .map(asOfNow)
     },
     forget() {

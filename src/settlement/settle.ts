@@ -5,13 +5,16 @@
 import type { HttpReply, RawRequest, Verdict } from '../../adapters/contract.ts'
 import { eventText } from '../domain/event.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import { gatewayActor } from '../domain/refund.ts'
 import { type Environment, newId } from '../environment.ts'
 import { callbackRow, storableText } from '../store/callback-evidence.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendEvents, type NewEvent } from '../store/events.ts'
 import type { BookInvoice } from '../store/invoice-book.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
+import { openingStep } from '../store/refunds.ts'
 import { insertAll, type Row, rowsToJson } from '../store/rows.ts'
+import { refreshBaskets } from './baskets.ts'
 import { type Books, openBooks } from './books.ts'
 import { enter, type Weighed, weigh } from './weigh.ts'
 
@@ -56,6 +59,12 @@ export async function settleAll(
   const entries = emptyEntries()
   const results = requests.map((request) => settleOne(request, books, entries, environment, now))
   await writeEntries(tx, entries, now)
+  const paid = [...entries.invoiceChanges.values()].filter(({ status }) => status === 'PAID')
+  await refreshBaskets(
+    tx,
+    environment,
+    paid.map(({ id }) => id),
+  )
   return results
 }
 
@@ -73,6 +82,7 @@ type Entries = {
     { id: string; status: string; eventSeq: number; paidAt: Date | null; lateBySeconds: number | null }
   >
   refunds: Row[]
+  refundSteps: Row[]
   receipts: Row[]
   events: NewEvent[]
   journal: JournalEntry[]
@@ -88,6 +98,7 @@ function emptyEntries(): Entries {
     paymentChanges: new Map(),
     invoiceChanges: new Map(),
     refunds: [],
+    refundSteps: [],
     receipts: [],
     events: [],
     journal: [],
@@ -261,8 +272,9 @@ function recordMoney(
   })
   if (row.effect.refundCase !== undefined && row.effect.record !== undefined) {
     const amount = row.effect.refundCase === 'whole' ? outcome.amount : outcome.amount - (invoice?.total ?? 0n)
+    const refundId = newId(environment, 'ref')
     entries.refunds.push({
-      id: newId(environment, 'ref'),
+      id: refundId,
       tenant_id: railAccount.tenantId,
       settlement_id: settlementId,
       invoice_id: invoice?.id ?? null,
@@ -270,10 +282,17 @@ function recordMoney(
       amount,
       status: 'REQUESTED',
       reason: row.rule,
-      requested_by: 'feegate',
+      requested_by: gatewayActor,
       created_at: now,
       updated_at: now,
+      steps: 1,
     })
+    entries.refundSteps.push(
+      openingStep({ id: refundId, tenantId: railAccount.tenantId }, now, gatewayActor, {
+        rule: row.rule,
+        amount: amount.toString(),
+      }),
+    )
   }
   if (invoice === null) return
   if (row.effect.invoice === 'PAID') requestReceipts(invoice, settlementId, entries, environment, now)
@@ -381,6 +400,7 @@ async function writeEntries(tx: Transaction, entries: Entries, now: Date): Promi
     )
   }
   await insertAll(tx, 'refunds', entries.refunds)
+  await insertAll(tx, 'refund_steps', entries.refundSteps)
   await insertAll(tx, 'receipts', entries.receipts)
   await appendEvents(tx, entries.events)
   await insertAll(tx, 'callbacks', entries.callbacks)

@@ -1,9 +1,16 @@
 /** The rounds that run by themselves. Every one is safe to run on all replicas at once and to be killed at any moment. */
 import { buryOverdue } from '../delivery/dispatch.ts'
+import { adjustDue } from '../receipt/adjustments.ts'
+import { issueDue } from '../receipt/issue.ts'
+import { askProviders, type ExternalOptions } from '../receipt/issue-external.ts'
+import { watchLateness } from '../receipt/lateness.ts'
+import { summariseDue } from '../receipt/summary.ts'
 import { cleanUp } from './clean-up.ts'
 import { createEndingWatcher, type EndingSource } from './endings.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
+import { watchRefunds } from './refunds.ts'
+import { exportDue, type TransactionExportOptions } from './transaction-export.ts'
 
 export type Watchers = { close(): Promise<void> }
 
@@ -14,19 +21,35 @@ type Watcher = { readonly name: string; readonly everyMs: number; readonly round
 
 /** A round that found work is followed by the next at once, so a backlog is worked off; else by a pause. */
 export function startWatchers(
-  options: InquiryWatcherOptions & {
-    /** What is kept in files and read again, by its name: an operator may have rotated keys or renewed certificates. */
-    readonly reloads: Readonly<Record<string, () => void>>
-    /** Certificates, keys and lists that people are warned about. */
-    readonly endings: readonly EndingSource[]
-  },
+  options: InquiryWatcherOptions &
+    ExternalOptions &
+    TransactionExportOptions & {
+      /** What is kept in files and read again, by its name: an operator may have rotated keys or renewed certificates. */
+      readonly reloads: Readonly<Record<string, () => void>>
+      /** Certificates, keys and lists that people are warned about. */
+      readonly endings: readonly EndingSource[]
+    },
 ): Watchers {
   const { environment, log } = options
   const stop = new AbortController()
   const warnOfEndings = createEndingWatcher(options)
   const watchers: readonly Watcher[] = [
     { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
+    { name: 'refunds', everyMs: 2_000, round: () => watchRefunds(options) },
     { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
+    { name: 'receipts', everyMs: 1_000, round: () => issueDue(options) },
+    { name: 'receipt adjustments', everyMs: 5_000, round: () => adjustDue(options) },
+    { name: 'receipts of providers', everyMs: 5_000, round: () => askProviders(options) },
+    {
+      name: 'late receipts',
+      everyMs: 60_000,
+      round: async () => {
+        await watchLateness(options)
+        return 0
+      },
+    },
+    { name: 'receipt summaries', everyMs: 60_000, round: () => summariseDue(options) },
+    { name: 'transaction export', everyMs: 5 * 60_000, round: () => exportDue(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
     ...Object.entries(options.reloads).map(([name, reload]) => ({
       name,

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { SignJWT } from 'jose'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { Test } from 'tap'
+import type { Adapter } from '../../adapters/contract.ts'
 import { createGateway, type Gateway } from '../../src/app.ts'
 import { loadCatalogue } from '../../src/catalogue/load.ts'
 import { addClient } from '../../src/clients/manage.ts'
@@ -82,6 +83,8 @@ export type GatewayOver = {
   readonly publicUrl?: string
   /** Of a replica that comes to a database another gateway has loaded. */
   readonly vnpaySecret?: string
+  readonly adapters?: readonly Adapter[]
+  readonly log?: Logger
 }
 
 export function testDirectory(
@@ -155,7 +158,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     vault,
     call: calls.call,
     post: webhooks.post,
-    log: pino({ level: process.env.TEST_LOG ?? 'silent' }),
+    log: over.log ?? pino({ level: process.env.TEST_LOG ?? 'silent' }),
     serverIp: '127.0.0.1',
     trustedProxies: [],
     webhookAllowedRanges: ['127.0.0.0/8'],
@@ -166,6 +169,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     ...(over.clientCertificates === undefined ? {} : { clientCertificates: over.clientCertificates }),
     ...(over.portalUrl === undefined ? {} : { portalUrl: over.portalUrl }),
     publicUrl: () => over.publicUrl ?? url,
+    ...(over.adapters === undefined ? {} : { adapters: over.adapters }),
   })
   await gateway.server.listen({ host: '127.0.0.1', port: 0 })
   url = `http://127.0.0.1:${(gateway.server.server.address() as AddressInfo).port}`
@@ -179,7 +183,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
   const vnpaySecret = over.vnpaySecret ?? randomBytes(16).toString('hex').toUpperCase()
   const load = async (directory: Directory): Promise<void> => {
     await database.transaction(async (tx) => {
-      const { tenantId } = await loadDirectory(tx, environment, directory, 'test', vault)
+      const { tenantId } = await loadDirectory(tx, environment, directory, 'test', vault, over.adapters)
       await loadCatalogue(tx, environment, { tenantId, actor: 'test', data: catalogueData, refuseIllustrative: false })
     })
   }

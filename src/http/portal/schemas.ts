@@ -11,14 +11,14 @@ export const amount = z
   .min(1)
   .max(999_999_999_999_999)
   .meta({ description: 'Whole VND', examples: [58000] })
-const amountOut = z
+export const amountOut = z
   .number()
   .int()
   .min(0)
   .meta({ description: 'Whole VND', examples: [58000] })
 
 /** No control characters, no bars, no zero-width or direction marks: such text could lie on a screen or in a signed message. */
-const plainText = (max: number) =>
+export const plainText = (max: number) =>
   z
     .string()
     .min(1)
@@ -28,10 +28,12 @@ const plainText = (max: number) =>
       'must have visible text without control characters, invisible characters and vertical bars | Phải có chữ, không dùng ký tự điều khiển, ký tự ẩn hoặc dấu gạch đứng',
     )
 
-const code = (max: number) => z.string().min(1).max(max)
+export const code = (max: number) => z.string().min(1).max(max)
 const localDate = z.iso.date().meta({ description: 'Calendar date in Asia/Ho_Chi_Minh', examples: ['2026-11-20'] })
-const instant = z.iso.datetime({ offset: true }).meta({ description: 'RFC 3339', examples: ['2026-11-20T03:00:00Z'] })
-const instantOut = z.string().meta({ description: 'RFC 3339 UTC', format: 'date-time' })
+export const instant = z.iso
+  .datetime({ offset: true })
+  .meta({ description: 'RFC 3339', examples: ['2026-11-20T03:00:00Z'] })
+export const instantOut = z.string().meta({ description: 'RFC 3339 UTC', format: 'date-time' })
 
 const person = z
   .strictObject({
@@ -130,7 +132,7 @@ export const issueBatch = z
   .strictObject({ invoices: z.array(z.unknown()).min(1).max(1000) })
   .meta({ id: 'IssueBatch', description: 'Each entry is an IssueInvoice; each gets its own result' })
 
-const money = { amount: amountOut, currency: z.literal('VND') }
+export const money = { amount: amountOut, currency: z.literal('VND') }
 
 const qrAnswer = z
   .object({
@@ -256,6 +258,7 @@ export const startPaymentBody = z
   .strictObject({
     railAccountId: code(80),
     locale: z.enum(['vi', 'en']).default('vi'),
+    channel: z.enum(['ONLINE', 'COUNTER']).default('ONLINE').meta({ description: 'Where the payer is' }),
     payerIp: z.union([z.ipv4(), z.ipv6()]),
     payerInput: z
       .record(

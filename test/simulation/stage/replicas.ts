@@ -1,8 +1,10 @@
 /** Gateway replicas that are started, killed and started again over one database. */
 import { pino } from 'pino'
 import { createGateway, type Gateway } from '../../../src/app.ts'
+import { type OfficerVerifier, roles } from '../../../src/http/auth/officer.ts'
 import { HttpCallError, type HttpCaller } from '../../../src/network/http-caller.ts'
 import type { WebhookAnswer, WebhookCaller, WebhookPost } from '../../../src/network/webhook-caller.ts'
+import { Problem } from '../../../src/problem/problem.ts'
 import type { Vault } from '../../../src/secrets/vault.ts'
 import type { KeyRing } from '../../../src/signing/key-ring.ts'
 import { openDatabase } from '../../../src/store/database.ts'
@@ -99,6 +101,7 @@ export class Replicas {
       webhookTimeoutMs: 10_000,
       officerIssuer: null,
       officerAudience: 'feegate',
+      verifyOfficer: officerOf,
       production: false,
       publicUrl: () => publicUrl,
     })
@@ -131,6 +134,14 @@ export class Replicas {
     for (const [name, value] of Object.entries(answer.headers)) if (value !== undefined) flat[name] = String(value)
     return { status: answer.statusCode, headers: flat, body: answer.body }
   }
+}
+
+/** Officers are who they say they are: how they prove it is tried elsewhere. */
+const officerOf: OfficerVerifier = (request) => {
+  const subject = /^Officer (\w+)$/.exec(request.headers.authorization ?? '')?.[1]
+  return subject === undefined
+    ? Promise.reject(new Problem('UNAUTHENTICATED'))
+    : Promise.resolve({ subject, name: subject, tenantId: 'ten_thanhhoa', roles: [...roles] })
 }
 
 type ReplicaParts = {
