@@ -30,6 +30,7 @@ export type IdPrefix =
   | 'src'
   | 'xmv'
   | 'bsk'
+  | 'sgn'
 
 export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string {
   if (random.length < idRandomBytes) throw new RangeError(`an id needs ${idRandomBytes} random bytes`)

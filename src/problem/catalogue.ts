@@ -65,6 +65,13 @@ export const problemCatalogue = {
     actionVi: 'Xin quyền (scope) hoặc vai trò cần thiết.',
     actionEn: 'Ask for the scope or role that this needs.',
   },
+  CLIENT_CERTIFICATE_REFUSED: {
+    status: 403,
+    titleVi: 'Chứng thư số của bên gọi không được chấp nhận',
+    titleEn: 'The client certificate is not accepted',
+    actionVi: 'Kết nối bằng chứng thư số còn hạn, đúng mục đích, do tổ chức đã đăng ký cấp.',
+    actionEn: 'Connect with a certificate that is valid, made for clients, and issued by a registered authority.',
+  },
   RATE_LIMITED: { status: 429, titleVi: 'Quá nhiều yêu cầu', titleEn: 'Too many requests', ...comeAgain },
   // Repeats
   IDEMPOTENCY_KEY_MISSING: {
@@ -148,6 +155,13 @@ export const problemCatalogue = {
     titleVi: 'returnUrl không thuộc địa chỉ đã đăng ký',
     titleEn: 'returnUrl is not at a registered origin',
     ...fixRequest,
+  },
+  AGENCY_CERTIFICATE_MISSING: {
+    status: 409,
+    titleVi: 'Cơ quan chưa có chứng thư số để ký',
+    titleEn: 'The agency has no certificate to sign with',
+    actionVi: 'Nạp chứng thư số (PKCS#12) của cơ quan rồi thử lại; chữ ký JWS của khoản thu vẫn dùng được.',
+    actionEn: "Import the agency's certificate (PKCS#12) and try again; the invoice's JWS is valid all the same.",
   },
   // Payments
   RAIL_NOT_OFFERED: {

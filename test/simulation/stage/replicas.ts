@@ -5,6 +5,7 @@ import { type OfficerVerifier, roles } from '../../../src/http/auth/officer.ts'
 import { HttpCallError, type HttpCaller } from '../../../src/network/http-caller.ts'
 import type { WebhookAnswer, WebhookCaller, WebhookPost } from '../../../src/network/webhook-caller.ts'
 import { Problem } from '../../../src/problem/problem.ts'
+import type { Vault } from '../../../src/secrets/vault.ts'
 import type { KeyRing } from '../../../src/signing/key-ring.ts'
 import { openDatabase } from '../../../src/store/database.ts'
 import { simulatedEnvironment } from '../engine/environment.ts'
@@ -45,7 +46,7 @@ export class Replicas {
 
   async start(): Promise<void> {
     const { world } = this
-    const { postgres, redis, keys, banks, dossiers } = this.parts
+    const { postgres, redis, keys, vault, banks, dossiers } = this.parts
     const host: Host = { name: `gateway-${++this.started}`, alive: true, skewMs: 0 }
     const environment = simulatedEnvironment(world, host)
     const database = openDatabase({
@@ -90,6 +91,7 @@ export class Replicas {
       redisPrefix: 'sim:',
       environment,
       keys,
+      vault,
       call,
       post,
       log,
@@ -146,6 +148,7 @@ type ReplicaParts = {
   readonly postgres: Postgres
   readonly redis: SimulatedRedis | null
   readonly keys: KeyRing
+  readonly vault: Vault
   readonly banks: Banks
   readonly dossiers: (post: WebhookPost) => Promise<WebhookAnswer>
 }
