@@ -54,6 +54,7 @@ import { createPaymentStarter } from './payment/start.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
 import { createRouter } from './rails/router.ts'
 import { createRulebooks } from './rails/rulebooks.ts'
+import { startDailyRuns } from './reconciliation/daily.ts'
 import { createDesk } from './reconciliation/desk.ts'
 import { startWatchingFolder } from './reconciliation/watched-folder.ts'
 import type { Vault } from './secrets/vault.ts'
@@ -262,6 +263,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics,
     settler,
     async start() {
+      background.push(startDailyRuns({ database, environment, settler, log }))
       const { statementsDir } = options
       if (statementsDir !== undefined && statementsDir !== null)
         background.push(startWatchingFolder({ folder: statementsDir, database, environment, desk, log }))
