@@ -3,7 +3,7 @@ import { type Environment, newId } from '../environment.ts'
 import type { WebhookAnswer, WebhookCaller } from '../network/webhook-caller.ts'
 import { Problem } from '../problem/problem.ts'
 import type { EventSigner } from '../signing/event-signer.ts'
-import type { Database, Transaction } from '../store/database.ts'
+import type { Database, TenantDatabase, Transaction } from '../store/database.ts'
 import { deliveryChannel, deliveryWindowMs } from '../store/events.ts'
 import { makeWebhookSecret, standardWebhookHeaders } from './standard-webhooks.ts'
 
@@ -62,7 +62,7 @@ export async function registerEndpoint(
   return found(row)
 }
 
-export async function listEndpoints(database: Database, owner: Owner): Promise<WebhookEndpoint[]> {
+export async function listEndpoints(database: TenantDatabase, owner: Owner): Promise<WebhookEndpoint[]> {
   const rows = await database.query<EndpointRow>(
     `SELECT ${columns} FROM webhook_endpoints WHERE tenant_id = $1 AND client_id = $2 AND status <> 'DELETED' ORDER BY id`,
     [owner.tenantId, owner.clientId],

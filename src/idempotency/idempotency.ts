@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Environment } from '../environment.ts'
 import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
-import type { Database, TenantDatabase, Transaction } from '../store/database.ts'
+import type { TenantDatabase, TenantDatabases, Transaction } from '../store/database.ts'
 import type { RedisShortcut } from './redis-shortcut.ts'
 
 export type StoredAnswer = {
@@ -23,7 +23,7 @@ export type IdempotentRequest = {
   /** A client's id, or `officer:<tenant>:<subject>`. */
   readonly clientId: string
   /** Whose work it is: the transaction runs as this tenant's. */
-  readonly tenantId?: string
+  readonly tenantId: string
   readonly key: string
   /** What makes two requests the same: method, path and body bytes. */
   readonly fingerprint: Buffer
@@ -57,13 +57,13 @@ export function createIdempotency({
   environment,
   log,
 }: {
-  database: Database
+  database: TenantDatabases
   redis: RedisShortcut
   environment: Environment
   log: Logger
 }): Idempotency {
   function storeOf({ tenantId }: IdempotentRequest): TenantDatabase {
-    return tenantId === undefined ? database : database.forTenant(tenantId)
+    return database.forTenant(tenantId)
   }
 
   async function storedInDatabase(
