@@ -8,6 +8,7 @@ import type { Adapter } from '../adapters/contract.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
 import type { Environment } from './environment.ts'
+import { createAddressLimiter } from './http/address-limits.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
 import { createOfficerVerifier } from './http/auth/officer.ts'
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
@@ -90,9 +91,6 @@ export type Gateway = {
   close(): Promise<void>
 }
 
-/** Tokens asked for from one address in a minute. */
-const tokenRequestsPerMinute = 120
-
 const shutdownMs = 10_000
 /** For recording what came of an attempt. */
 const leaseSlackMs = 5_000
@@ -130,6 +128,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const confirmPayment = createPaymentConfirmer({ database, environment, railAccounts, settler, call, serverIp })
   const receive = createCallbackReceiver({ database, settler, environment, metrics, log, serverIp })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
+  const limitAddress = createAddressLimiter(limit)
   const clientOf = createAuthenticate({ database, environment, verify: tokens.verify, issuer: publicUrl })
   const verifyOfficer = createOfficerVerifier({
     issuer: options.officerIssuer,
@@ -137,7 +136,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     environment,
   })
 
-  const server = createServer({ log, metrics, trustedProxies: options.trustedProxies })
+  const server = createServer({ log, metrics, trustedProxies: options.trustedProxies, limitAddress })
   await server.register(swagger, {
     openapi: openApiDocument,
     transform: jsonSchemaTransform,
@@ -163,7 +162,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       environment,
       sign: tokens.sign,
       issuer: publicUrl,
-      limit: (address) => limit(`token ${address}`, tokenRequestsPerMinute),
+      limit: (address) => limitAddress({ ip: address }, 'token'),
     })
     registerInvoiceRoutes(server, portal)
     registerBasketRoutes(server, portal)
@@ -182,8 +181,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerTransactionFeedRoutes(server, finance)
     registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
     registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
-    registerCallbackRoutes(server, { railAccounts, receive })
-    registerPayerRoutes(server, { database, environment, railAccounts, routes, startPayment, confirmPayment })
+    registerCallbackRoutes(server, { railAccounts, receive, limitAddress })
+    registerPayerRoutes(server, {
+      database,
+      environment,
+      railAccounts,
+      routes,
+      startPayment,
+      confirmPayment,
+      limitAddress,
+    })
   })
   await server.ready()
 

@@ -16,6 +16,7 @@ import { HttpCallError } from '../network/http-caller.ts'
 import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
 import { SettlementQueueFullError } from '../settlement/group.ts'
 import { StoreUnavailableError } from '../store/database.ts'
+import type { AddressLimiter } from './address-limits.ts'
 import { fieldErrors } from './field-errors.ts'
 
 declare module 'fastify' {
@@ -30,6 +31,7 @@ export type ServerOptions = {
   readonly metrics: Metrics
   /** Addresses or ranges of proxies whose X-Forwarded-For is believed; none by default. */
   readonly trustedProxies: readonly string[]
+  readonly limitAddress: AddressLimiter
   readonly https?: { readonly key: Buffer; readonly cert: Buffer }
 }
 
@@ -39,7 +41,7 @@ export const ordinaryBodyBytes = 256 * 1024
 /** Suggested wait after a 503, in seconds. */
 const comeAgainSeconds = 5
 
-export function createServer({ log, metrics, trustedProxies }: ServerOptions): FastifyInstance {
+export function createServer({ log, metrics, trustedProxies, limitAddress }: ServerOptions): FastifyInstance {
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -102,7 +104,10 @@ export function createServer({ log, metrics, trustedProxies }: ServerOptions): F
       )
   })
 
-  server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('NOT_FOUND')))
+  server.setNotFoundHandler(async (request) => {
+    await limitAddress(request, 'nowhere')
+    throw new Problem('NOT_FOUND')
+  })
   server.setErrorHandler((error, request, reply) => {
     const problem = asProblem(error)
     if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')

@@ -71,6 +71,7 @@ export function registerTokenRoute(
       {
         schema: {
           tags: ['Access'],
+          security: [],
           summary: 'Get an access token',
           description:
             'client_credentials with private_key_jwt; `aud` is this address or the issuer, `exp` at most 5 minutes away, `jti` used once.',

@@ -4,6 +4,7 @@ import type { HttpReply, RawRequest } from '../../../adapters/contract.ts'
 import type { CallbackReceiver } from '../../callback/receive.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { RailAccounts } from '../../rails/accounts.ts'
+import type { AddressLimiter } from '../address-limits.ts'
 
 /** No rail of rails.md sends more than a few kilobytes. */
 const callbackBodyBytes = 64 * 1024
@@ -12,7 +13,11 @@ type CallbackParams = { rail: string; account: string; '*'?: string }
 
 export function registerCallbackRoutes(
   server: FastifyInstance,
-  { railAccounts, receive }: { railAccounts: RailAccounts; receive: CallbackReceiver },
+  {
+    railAccounts,
+    receive,
+    limitAddress,
+  }: { railAccounts: RailAccounts; receive: CallbackReceiver; limitAddress: AddressLimiter },
 ): void {
   server.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers()
@@ -27,7 +32,10 @@ export function registerCallbackRoutes(
       const { rail, account: accountId, '*': rest } = request.params
       const account = await railAccounts.find(rail, accountId)
       // The same answer as for any address that does not exist: no hint which accounts do.
-      if (account === null) throw new Problem('NOT_FOUND')
+      if (account === null) {
+        await limitAddress(request, 'nowhere')
+        throw new Problem('NOT_FOUND')
+      }
       const answer = await receive(account, {
         request: rawRequest(request, rest),
         requestId: request.id,

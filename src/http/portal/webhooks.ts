@@ -203,7 +203,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       schema: {
         tags: ['Events'],
         summary: 'Send an event again to every endpoint, under its own id',
-        security: portalScope('events:read'),
+        security: portalScope('webhooks:manage'),
         params: eventParams,
         response: { 200: replayAnswer, ...refusals },
       },

@@ -4,8 +4,9 @@
 
 ALTER TABLE tenants ADD CHECK (id NOT IN ('', '*'));
 
--- Answers kept for repeats belong to a tenant: the one whose transaction keeps them.
-ALTER TABLE idempotency_keys ADD COLUMN tenant_id text REFERENCES tenants DEFAULT nullif(current_setting('feegate.tenant', true), '*');
+-- Answers kept for repeats belong to a tenant: the one whose transaction keeps them. No reference: an officer's issuer may name a
+-- tenant that no directory has loaded yet, and the refusal is kept like any other.
+ALTER TABLE idempotency_keys ADD COLUMN tenant_id text DEFAULT nullif(current_setting('feegate.tenant', true), '*');
 UPDATE idempotency_keys k SET tenant_id = c.tenant_id FROM clients c WHERE c.id = k.client_id;
 UPDATE idempotency_keys k SET tenant_id = t.id FROM tenants t WHERE k.client_id LIKE 'officer:%' AND split_part(k.client_id, ':', 2) = t.id;
 -- What belongs to nobody any more is never asked for again.
