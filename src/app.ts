@@ -12,6 +12,7 @@ import { type Ending, endingOfCertificate } from './endings/ending.ts'
 import { endingsOfKeys } from './endings/of-files.ts'
 import { endingsOfStore } from './endings/of-store.ts'
 import type { Environment } from './environment.ts'
+import { createAddressLimiter } from './http/address-limits.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
 import { createOfficerVerifier, type OfficerVerifier } from './http/auth/officer.ts'
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
@@ -120,9 +121,6 @@ export type Gateway = {
   close(): Promise<void>
 }
 
-/** Tokens asked for from one address in a minute. */
-const tokenRequestsPerMinute = 120
-
 const shutdownMs = 10_000
 /** For recording what came of an attempt. */
 const leaseSlackMs = 5_000
@@ -174,6 +172,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const clientCertificates =
     options.clientCertificates ?? createClientCertificates({ proxies: [], header: 'client-cert', bankTrust: null })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
+  const limitAddress = createAddressLimiter(limit)
   const clientOf = createAuthenticate({
     database,
     environment,
@@ -192,7 +191,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   const desk = createDesk({ database, environment, settler, log })
 
-  const server = createServer({ log, metrics, trustedProxies: options.trustedProxies })
+  const server = createServer({ log, metrics, trustedProxies: options.trustedProxies, limitAddress })
   guardDoors(server, clientCertificates)
   await server.register(swagger, {
     openapi: openApiDocument,
@@ -221,7 +220,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       issuer: publicUrl,
       portalUrl,
       clientCertificates,
-      limit: (address) => limit(`token ${address}`, tokenRequestsPerMinute),
+      limit: (address) => limitAddress({ ip: address }, 'token'),
     })
     registerInvoiceRoutes(server, portal)
     registerSignatureRoutes(server, { ...portal, vault })
@@ -242,8 +241,23 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReconciliationRoutes(server, { ...finance, settler, desk, log })
     registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
     registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
-    registerCallbackRoutes(server, { railAccounts, receive, refuseCaller, clientCertificates, environment })
-    registerPayerRoutes(server, { database, environment, railAccounts, routes, startPayment, confirmPayment })
+    registerCallbackRoutes(server, {
+      railAccounts,
+      receive,
+      refuseCaller,
+      clientCertificates,
+      environment,
+      limitAddress,
+    })
+    registerPayerRoutes(server, {
+      database,
+      environment,
+      railAccounts,
+      routes,
+      startPayment,
+      confirmPayment,
+      limitAddress,
+    })
   })
   await server.ready()
 

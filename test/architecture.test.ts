@@ -159,3 +159,16 @@ t.test('the clock and random bytes come from the environment', async (t) => {
     .filter((file) => !excused.has(file) && forbidden.test(readFileSync(join(root, file), 'utf8')))
   t.same(offenders, [])
 })
+
+t.test('portals and officers are served through handles of one tenant', async (t) => {
+  const folders = ['src/http/portal', 'src/http/finance', 'src/http/operator', 'src/idempotency']
+  const files = folders.flatMap(filesIn)
+  // `Database` is the type of the handle that sees every tenant; with `TenantDatabases` no statement compiles without a name.
+  t.same(
+    files.filter((file) =>
+      /\bDatabase\b/.test(readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '')),
+    ),
+    [],
+  )
+  t.ok(files.length > 25)
+})

@@ -4,7 +4,7 @@ import type { WebhookAnswer, WebhookCaller } from '../network/webhook-caller.ts'
 import { Problem } from '../problem/problem.ts'
 import type { Vault } from '../secrets/vault.ts'
 import type { EventSigner } from '../signing/event-signer.ts'
-import type { Database, Transaction } from '../store/database.ts'
+import type { Database, TenantDatabase, Transaction } from '../store/database.ts'
 import { deliveryChannel, deliveryWindowMs } from '../store/events.ts'
 import {
   liveSecrets,
@@ -65,7 +65,7 @@ export async function registerEndpoint(
   return { endpoint: found(row), secret }
 }
 
-export async function listEndpoints(database: Database, owner: Owner): Promise<WebhookEndpoint[]> {
+export async function listEndpoints(database: TenantDatabase, owner: Owner): Promise<WebhookEndpoint[]> {
   const rows = await database.query<EndpointRow>(
     `SELECT ${columns} FROM webhook_endpoints WHERE tenant_id = $1 AND client_id = $2 AND status <> 'DELETED' ORDER BY id`,
     [owner.tenantId, owner.clientId],

@@ -17,6 +17,7 @@ import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
 import { SecretError } from '../secrets/envelope.ts'
 import { SettlementQueueFullError } from '../settlement/group.ts'
 import { StoreUnavailableError } from '../store/database.ts'
+import type { AddressLimiter } from './address-limits.ts'
 import { fieldErrors } from './field-errors.ts'
 
 declare module 'fastify' {
@@ -31,6 +32,7 @@ export type ServerOptions = {
   readonly metrics: Metrics
   /** Addresses or ranges of proxies whose X-Forwarded-For is believed; none by default. */
   readonly trustedProxies: readonly string[]
+  readonly limitAddress: AddressLimiter
 }
 
 /** Largest body of an ordinary request; routes that take more say so themselves. */
@@ -48,7 +50,7 @@ export const serverTimes = {
   maxHeaderBytes: 16 * 1024,
 } as const
 
-export function createServer({ log, metrics, trustedProxies }: ServerOptions): FastifyInstance {
+export function createServer({ log, metrics, trustedProxies, limitAddress }: ServerOptions): FastifyInstance {
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -110,7 +112,10 @@ export function createServer({ log, metrics, trustedProxies }: ServerOptions): F
       )
   })
 
-  server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('NOT_FOUND')))
+  server.setNotFoundHandler(async (request) => {
+    await limitAddress(request, 'nowhere')
+    throw new Problem('NOT_FOUND')
+  })
   server.setErrorHandler((error, request, reply) => {
     const problem = asProblem(error)
     if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')

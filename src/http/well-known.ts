@@ -12,6 +12,7 @@ export function registerWellKnownRoutes(
     {
       schema: {
         tags: ['Access'],
+        security: [],
         summary: 'Keys that verify what this gateway signs',
         response: { 200: z.object({ keys: z.array(z.record(z.string(), z.unknown())) }).meta({ id: 'JwkSet' }) },
       },

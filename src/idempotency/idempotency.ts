@@ -11,7 +11,7 @@ import type { Logger } from 'pino'
 import type { Environment } from '../environment.ts'
 import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
 import type { MaybeSealed, SecretOwner, Vault } from '../secrets/vault.ts'
-import type { Database, TenantDatabase, Transaction } from '../store/database.ts'
+import type { TenantDatabase, TenantDatabases, Transaction } from '../store/database.ts'
 import type { RedisShortcut } from './redis-shortcut.ts'
 
 export type StoredAnswer = {
@@ -26,7 +26,7 @@ export type IdempotentRequest = {
   /** A client's id, or `officer:<tenant>:<subject>`. */
   readonly clientId: string
   /** Whose work it is: the transaction runs as this tenant's. */
-  readonly tenantId?: string
+  readonly tenantId: string
   readonly key: string
   /** What makes two requests the same: method, path and body bytes. */
   readonly fingerprint: Buffer
@@ -61,14 +61,14 @@ export function createIdempotency({
   vault,
   log,
 }: {
-  database: Database
+  database: TenantDatabases
   redis: RedisShortcut
   environment: Environment
   vault: Vault
   log: Logger
 }): Idempotency {
   function storeOf({ tenantId }: IdempotentRequest): TenantDatabase {
-    return tenantId === undefined ? database : database.forTenant(tenantId)
+    return database.forTenant(tenantId)
   }
 
   async function storedInDatabase(

@@ -24,7 +24,8 @@ export type OfficerVerifier = (request: FastifyRequest) => Promise<Officer>
 const claimsSchema = z.object({
   sub: z.string().min(1).max(200),
   name: z.string().max(200).default(''),
-  tenant: z.string().min(1).max(60),
+  // As the directory writes it. The name under which the database shows all tenants is none.
+  tenant: z.string().regex(/^ten_[0-9a-z]{1,40}$/),
   roles: z.array(z.string().max(60)).max(50),
   cnf: confirmation.optional(),
 })

@@ -81,6 +81,7 @@ export function registerTokenRoute(
       {
         schema: {
           tags: ['Access'],
+          security: [],
           summary: 'Get an access token',
           description:
             'client_credentials with private_key_jwt; `aud` is this address or the issuer, `exp` at most 5 minutes away, `jti` used once. Asked for with a client certificate, the token works with that certificate only (RFC 8705).',

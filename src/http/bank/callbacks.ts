@@ -7,6 +7,7 @@ import type { Environment } from '../../environment.ts'
 import { Problem, problemBody } from '../../problem/problem.ts'
 import type { OpenRailAccount, RailAccounts } from '../../rails/accounts.ts'
 import { fitsRules, subjectOf } from '../../signing/certificate-rule.ts'
+import type { AddressLimiter } from '../address-limits.ts'
 import type { ClientCertificates } from '../tls/client-certificates.ts'
 
 /** No rail of rails.md sends more than a few kilobytes. */
@@ -21,10 +22,11 @@ export type CallbackRoutesOptions = {
   readonly refuseCaller: CallerRefuser
   readonly clientCertificates: ClientCertificates
   readonly environment: Environment
+  readonly limitAddress: AddressLimiter
 }
 
 export function registerCallbackRoutes(server: FastifyInstance, options: CallbackRoutesOptions): void {
-  const { railAccounts, receive, refuseCaller, clientCertificates, environment } = options
+  const { railAccounts, receive, refuseCaller, clientCertificates, environment, limitAddress } = options
 
   /** Null when the caller may speak for the account; else what is wrong with it, for evidence. */
   function flawOfCaller(request: FastifyRequest, account: OpenRailAccount | null): CallerFlaw | null {
@@ -71,7 +73,10 @@ export function registerCallbackRoutes(server: FastifyInstance, options: Callbac
       const flaw = flawOfCaller(request, account)
       if (flaw !== null) await tellOf(flaw, account, arrival)
       // The same answer as for any address that does not exist: no hint which accounts do.
-      if (account === null) throw new Problem('NOT_FOUND')
+      if (account === null) {
+        await limitAddress(request, 'nowhere')
+        throw new Problem('NOT_FOUND')
+      }
       return send(reply, await receive(account, arrival))
     }
     const routing = { bodyLimit: callbackBodyBytes, schema: { hide: true } }

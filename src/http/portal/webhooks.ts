@@ -1,5 +1,5 @@
 /** Webhook endpoints of a client, and its event feed. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import {
@@ -19,6 +19,7 @@ import { refusedWebhookUrl, type WebhookCaller } from '../../network/webhook-cal
 import { Problem } from '../../problem/problem.ts'
 import type { Vault } from '../../secrets/vault.ts'
 import type { EventSigner } from '../../signing/event-signer.ts'
+import type { TenantDatabase } from '../../store/database.ts'
 import { readFeed } from '../../store/event-feed.ts'
 import { requireScope } from '../auth/access-token.ts'
 import { callerOf } from '../auth/caller.ts'
@@ -62,6 +63,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
   const { database, environment, idempotency, authenticate, vault, post, signEvent, allowedRanges } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
   const onRequest = requireScope(authenticate, 'webhooks:manage')
+  const tenantOf = (request: FastifyRequest): TenantDatabase => database.forTenant(callerOf(request).tenantId)
   const about = (summary: string) => ({ tags: ['Webhooks'], summary, security: portalScope('webhooks:manage') })
 
   routes.post(
@@ -95,7 +97,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
     '/v1/webhook-endpoints',
     { onRequest, schema: { ...about('List endpoints'), response: { 200: endpointList, ...refusals } } },
     async (request) => ({
-      endpoints: (await listEndpoints(database, callerOf(request))).map(shown),
+      endpoints: (await listEndpoints(tenantOf(request), callerOf(request))).map(shown),
     }),
   )
   routes.get(
@@ -104,7 +106,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       onRequest,
       schema: { ...about('Get an endpoint'), params: endpointParams, response: { 200: endpointAnswer, ...refusals } },
     },
-    async (request) => shown(await getEndpoint(database, callerOf(request), request.params.id)),
+    async (request) => shown(await getEndpoint(tenantOf(request), callerOf(request), request.params.id)),
   )
   routes.delete(
     '/v1/webhook-endpoints/:id',
@@ -117,7 +119,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       },
     },
     async (request, reply) => {
-      await database.transaction((tx) => deleteEndpoint(tx, environment, callerOf(request), request.params.id))
+      await tenantOf(request).transaction((tx) => deleteEndpoint(tx, environment, callerOf(request), request.params.id))
       return await reply.code(204).send()
     },
   )
@@ -154,7 +156,11 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       },
     },
     async (request) =>
-      shown(await database.transaction((tx) => resumeEndpoint(tx, environment, callerOf(request), request.params.id))),
+      shown(
+        await tenantOf(request).transaction((tx) =>
+          resumeEndpoint(tx, environment, callerOf(request), request.params.id),
+        ),
+      ),
   )
   routes.post(
     '/v1/webhook-endpoints/:id/test',
@@ -168,8 +174,8 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
     },
     async (request) => {
       const caller = callerOf(request)
-      const endpoint = await getEndpoint(database, caller, request.params.id)
-      const secrets = await endpointSecrets(database, vault, caller, endpoint.id)
+      const endpoint = await getEndpoint(tenantOf(request), caller, request.params.id)
+      const secrets = await endpointSecrets(tenantOf(request), vault, caller, endpoint.id)
       const answer = await testEndpoint(endpoint, secrets, environment, post, signEvent)
       return answer.kind === 'answered'
         ? { delivered: answer.status >= 200 && answer.status < 300, status: answer.status, error: null }
@@ -191,7 +197,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
     },
     async (request) => {
       const { after, limit } = request.query
-      const events = await readFeed(database, callerOf(request).clientId, BigInt(after), limit)
+      const events = await readFeed(tenantOf(request), callerOf(request).clientId, BigInt(after), limit)
       return {
         events: events.map(({ position, body }) => ({ cursor: position.toString(), event: eventObject(body) })),
         nextCursor: events.at(-1)?.position.toString() ?? after,
@@ -205,13 +211,13 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       schema: {
         tags: ['Events'],
         summary: 'Send an event again to every endpoint, under its own id',
-        security: portalScope('events:read'),
+        security: portalScope('webhooks:manage'),
         params: eventParams,
         response: { 200: replayAnswer, ...refusals },
       },
     },
     async (request) => ({
-      deliveries: await database.transaction((tx) =>
+      deliveries: await tenantOf(request).transaction((tx) =>
         replayEvent(tx, environment, callerOf(request), request.params.id),
       ),
     }),
