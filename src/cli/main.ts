@@ -4,6 +4,7 @@ import { ConfigError } from '../config.ts'
 import { Problem } from '../problem/problem.ts'
 import { registerCatalogueCommands } from './catalogue.ts'
 import { registerClientCommands } from './clients.ts'
+import { registerJournalCommands } from './journal.ts'
 import { registerKeyCommands } from './keys.ts'
 import { registerServeCommands } from './serve.ts'
 import { registerStatementCommands } from './statements-command.ts'
@@ -17,6 +18,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   registerCatalogueCommands(program)
   registerClientCommands(program)
   registerKeyCommands(program)
+  registerJournalCommands(program)
   registerVerifyCommand(program)
   registerStatementCommands(program)
   try {

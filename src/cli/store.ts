@@ -2,14 +2,19 @@ import { readFile } from 'node:fs/promises'
 import { readConfig } from '../config.ts'
 import { createLogger } from '../log.ts'
 import { openStore } from '../serve.ts'
-import type { Transaction } from '../store/database.ts'
+import type { Database, Transaction } from '../store/database.ts'
 
 /** Runs one transaction on the configured store (next to a running gateway or alone) and closes it again. */
 export async function withStore<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+  return await withDatabase((database) => database.transaction(work))
+}
+
+/** The same store for work that is more, or longer, than one transaction. */
+export async function withDatabase<Result>(work: (database: Database) => Promise<Result>): Promise<Result> {
   const config = readConfig(process.env)
   const store = await openStore(config, createLogger(config.logLevel === 'info' ? 'warn' : config.logLevel))
   try {
-    return await store.database.transaction(work)
+    return await work(store.database)
   } finally {
     await store.close()
   }

@@ -8,7 +8,13 @@ import { readJsonObject } from '../../adapters/shared/json-body.ts'
 import { type Algorithm, algorithms, type SigningKey } from './key-ring.ts'
 
 /** What a signature is for; a token can never pass for an invoice. */
-export const jwsTypes = ['feegate-invoice+jws', 'feegate-receipt+jws', 'feegate-event+jws', 'at+jwt'] as const
+export const jwsTypes = [
+  'feegate-invoice+jws',
+  'feegate-receipt+jws',
+  'feegate-event+jws',
+  'feegate-checkpoint+jws',
+  'at+jwt',
+] as const
 export type JwsType = (typeof jwsTypes)[number]
 
 const headerSchema = z.strictObject({
@@ -58,6 +64,14 @@ export function claimedType(jws: string): JwsType | null {
   const parsed = bytes === null ? null : readJsonObject(bytes)
   const header = parsed?.ok === true ? headerSchema.safeParse(parsed.value) : null
   return header?.success === true ? header.data.typ : null
+}
+
+/** The key id a JWS of our own names; '' when it names none. */
+export function claimedKid(jws: string): string {
+  const bytes = decode(jws.split('.')[0] ?? '')
+  const parsed = bytes === null ? null : readJsonObject(bytes)
+  const header = parsed?.ok === true ? headerSchema.safeParse(parsed.value) : null
+  return header?.success === true ? header.data.kid : ''
 }
 
 const jwkSchema = z.object({ kid: z.string(), alg: z.enum(algorithms) }).loose()
