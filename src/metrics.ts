@@ -50,6 +50,11 @@ export function createMetrics() {
       labelNames: ['lateness'],
       registers,
     }),
+    journalSealed: new Counter({
+      name: 'feegate_journal_sealed_total',
+      help: 'Journal entries sealed',
+      registers,
+    }),
     refunds: new Counter({
       name: 'feegate_refunds_sent_total',
       help: 'Refunds sent to rails by result; late: nothing was left to write down',

@@ -153,6 +153,7 @@ t.test('the clock and random bytes come from the environment', async (t) => {
     'src/receipt',
     'src/export',
     'src/reconciliation',
+    'src/journal',
   ]
   const offenders = folders
     .flatMap(filesIn)

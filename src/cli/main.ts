@@ -6,6 +6,7 @@ import { registerAgencyCommands } from './agencies.ts'
 import { registerCatalogueCommands } from './catalogue.ts'
 import { registerCertificateCommands } from './certificates.ts'
 import { registerClientCommands } from './clients.ts'
+import { registerJournalCommands } from './journal.ts'
 import { registerKeyCommands } from './keys.ts'
 import { registerReconcileCommands } from './reconcile.ts'
 import { registerSecretCommands } from './secrets.ts'
@@ -24,6 +25,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   registerCertificateCommands(program)
   registerSecretCommands(program)
   registerAgencyCommands(program)
+  registerJournalCommands(program)
   registerVerifyCommand(program)
   registerStatementCommands(program)
   registerReconcileCommands(program)

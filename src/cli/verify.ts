@@ -2,8 +2,10 @@ import type { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
+import { provenReceipt, verifyProvenReceipt } from '../journal/proof.ts'
 import { readCertificates } from '../signing/certificates.ts'
 import { type CmsFlaw, verifyCms } from '../signing/cms-verify.ts'
+import { type KeyFinder, keysOfJwks } from '../signing/compact-jws.ts'
 import { readCrl } from '../signing/crl.ts'
 import { openKeys } from '../signing/open-keys.ts'
 import { type DocumentFlaw, verifyDocument } from '../signing/verify-document.ts'
@@ -43,7 +45,7 @@ export function registerVerifyCommand(program: Command): void {
   program
     .command('verify <file>')
     .description(
-      'check a signed invoice, receipt or event, or a CMS signature (.p7s) offline; exit 1 when anything was changed',
+      'check a signed invoice, receipt or event, a receipt with its proof (JSON), or a CMS signature (.p7s) offline; exit 1 when anything was changed',
     )
     .option('--jwks <file>', "the gateway's keys as saved from /.well-known/jwks.json; its own keys when left out")
     .option('--content <file>', 'what a detached signature covers: the body of a webhook, the document beside a .p7s')
@@ -55,7 +57,10 @@ export function registerVerifyCommand(program: Command): void {
       const content = options.content === undefined ? null : await readFile(options.content)
       if (options.ca === undefined && isCms(bytes))
         throw new FileError('a CMS signature is checked against authorities: give them with --ca')
-      if (options.ca === undefined) verifyJws(bytes.toString('utf8'), await keysOf(options), content)
+      const text = bytes.toString('utf8').trim()
+      if (options.ca === undefined && text.startsWith('{'))
+        verifyProof(await readJson(file), await findKeys(options.jwks))
+      else if (options.ca === undefined) verifyJws(text, await publishedKeys(options.jwks), content)
       else await verifyP7s(bytes, content, options.ca, options)
     })
 }
@@ -107,7 +112,26 @@ function verifyJws(text: string, jwks: { keys: readonly unknown[] }, content: Ui
   print(JSON.stringify(document, null, 2))
 }
 
-async function keysOf({ jwks }: VerifyOptions): Promise<{ keys: readonly unknown[] }> {
+function verifyProof(document: unknown, find: KeyFinder): void {
+  const proven = provenReceipt.safeParse(document)
+  const verdict = proven.success
+    ? verifyProvenReceipt(proven.data, find)
+    : ({ valid: false, reason: 'no receipt with its proof' } as const)
+  if (!verdict.valid) {
+    print(`NOT VALID: ${verdict.reason}`)
+    process.exitCode = 1
+    return
+  }
+  print(`VALID receipt, in batch ${verdict.batch} of the journal, sealed ${verdict.sealedAt.toISOString()}`)
+  print(JSON.stringify(verdict.receipt, null, 2))
+}
+
+/** Keys of a saved set, or the gateway's own. */
+export async function findKeys(jwks: string | undefined): Promise<KeyFinder> {
+  return keysOfJwks(await publishedKeys(jwks))
+}
+
+async function publishedKeys(jwks: string | undefined): Promise<{ keys: readonly unknown[] }> {
   if (jwks === undefined) return openKeys(readConfig(process.env)).publicJwks()
   const value = await readJson(jwks)
   if (typeof value === 'object' && value !== null && 'keys' in value && Array.isArray(value.keys))

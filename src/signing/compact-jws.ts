@@ -16,7 +16,13 @@ import {
 } from './key-provider.ts'
 
 /** What a signature is for; a token can never pass for an invoice. */
-export const jwsTypes = ['feegate-invoice+jws', 'feegate-receipt+jws', 'feegate-event+jws', 'at+jwt'] as const
+export const jwsTypes = [
+  'feegate-invoice+jws',
+  'feegate-receipt+jws',
+  'feegate-event+jws',
+  'feegate-checkpoint+jws',
+  'at+jwt',
+] as const
 export type JwsType = (typeof jwsTypes)[number]
 
 /** The whole header. Any other member is refused: `crit`, `b64`, `jwk`, `jku`, `x5u` and `x5c` change what a signature means. */

@@ -14,6 +14,7 @@ const documentTypes = {
   'feegate-invoice+jws': 'invoice',
   'feegate-receipt+jws': 'receipt',
   'feegate-event+jws': 'event',
+  'feegate-checkpoint+jws': 'checkpoint',
 } as const satisfies Partial<Record<JwsType, string>>
 export type DocumentKind = (typeof documentTypes)[keyof typeof documentTypes]
 

@@ -53,6 +53,18 @@ t.test('law: every entry of every tree has a proof, and the proof is good for it
   t.end()
 })
 
+t.test('every entry of every tree up to 65 leaves has a proof of the length the RFC says', async (t) => {
+  for (let size = 1; size <= 65; size++) {
+    const leaves = leavesOf(size)
+    const root = merkleRoot(leaves)
+    for (const [index, leaf] of leaves.entries()) {
+      const proof = inclusionProof(leaves, index)
+      const good = verifyInclusion({ leaf, index, size, proof, root }) && proof.length <= Math.ceil(Math.log2(size))
+      if (!good) t.fail(`leaf ${index} of ${size}`)
+    }
+  }
+})
+
 t.test('a leaf cannot pass for a node', async (t) => {
   const [left, right] = leavesOf(2) as [Buffer, Buffer]
   t.notSame(leafHash(Buffer.concat([left, right])), merkleRoot([left, right]))

@@ -57,7 +57,7 @@ export async function runSeed(machine: Machine, { seed, steps, only }: RunOption
   }
   if (broken.length === 0) {
     await settleDown(stage)
-    broken.push(...(await brokenAtTheEnd(stage)))
+    broken.push(...(await brokenAtTheEnd(stage, machine.keys)))
   }
   const reached = await reachedBy(stage)
   await closeStage(stage)
