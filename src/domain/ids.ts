@@ -27,6 +27,7 @@ export type IdPrefix =
   | 'rel'
   | 'req'
   | 'bsk'
+  | 'pfd'
 
 export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string {
   if (random.length < idRandomBytes) throw new RangeError(`an id needs ${idRandomBytes} random bytes`)

@@ -8,6 +8,7 @@ import { summariseDue } from '../receipt/summary.ts'
 import { cleanUp } from './clean-up.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
+import { sweepParity } from './parity.ts'
 import { watchRefunds } from './refunds.ts'
 import { exportDue, type TransactionExportOptions } from './transaction-export.ts'
 
@@ -44,6 +45,7 @@ export function startWatchers(
     { name: 'receipt summaries', everyMs: 60_000, round: () => summariseDue(options) },
     { name: 'transaction export', everyMs: 5 * 60_000, round: () => exportDue(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
+    { name: 'parity', everyMs: 15_000, round: () => sweepParity(options) },
     {
       name: 'keys',
       everyMs: 30_000,

@@ -1,4 +1,5 @@
 /** The invariants of DESIGN §6, as questions to the database and to those outside. Each answers with what is wrong; nothing is well. */
+import { findAllDiscrepancies } from '../../src/store/parity-checks.ts'
 import type { Server } from './engine/postgres.ts'
 import { lifecycles } from './lifecycles.ts'
 import { rails, type Stage } from './stage/stage.ts'
@@ -132,6 +133,7 @@ export async function brokenAtTheEnd(stage: Stage): Promise<string[]> {
     ...(await unbooked(stage)),
     ...(await wronglyReturned(stage)),
     ...(await leftOpen(stage)),
+    ...(await foundBySweeper(stage)),
     ...stage.world.deadlocks.map((what) => `a deadlock, against the order of locks: ${what}`),
     ...stage.portal.faults.map((fault) => `I9 ${fault}`),
     ...stage.dossiers.faults.map((fault) => `I5 ${fault}`),
@@ -260,6 +262,15 @@ async function wronglyReturned({ server, banks }: Stage): Promise<string[]> {
         : []),
     ]
   })
+}
+
+/** What the gateways' own sweepers found on the way, repaired or not, and what they would find now. */
+async function foundBySweeper({ server }: Stage): Promise<string[]> {
+  const found = await server.query<{ code: string; subject: string; detail: string }>(
+    'SELECT code, subject, detail FROM parity_findings',
+  )
+  const now = await findAllDiscrepancies({ query: (text, values) => server.query(text, values) })
+  return [...found, ...now].map(({ code, subject, detail }) => `parity ${code}: ${subject} (${detail})`)
 }
 
 async function leftOpen({ server }: Stage): Promise<string[]> {
