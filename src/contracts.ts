@@ -18,6 +18,8 @@ import { realEnvironment } from './environment.ts'
 import { markdownTable } from './markdown-table.ts'
 import { problemCatalogue } from './problem/catalogue.ts'
 import { refundPage } from './refund/page.ts'
+import { masterKeysOf } from './secrets/master-keys.ts'
+import { createVault } from './secrets/vault.ts'
 import { openKeyRing } from './signing/key-ring.ts'
 import { type Database, StoreUnavailableError } from './store/database.ts'
 
@@ -86,6 +88,10 @@ async function openApi(): Promise<unknown> {
     environment: realEnvironment,
     // A folder that is not there: no key, and none is asked for.
     keys: openKeyRing(join(tmpdir(), 'feegate-no-keys')),
+    vault: createVault({
+      masterKeys: masterKeysOf(`none:${Buffer.alloc(32).toString('base64')}`, 'nowhere', realEnvironment.random),
+      random: realEnvironment.random,
+    }),
     call: away,
     post: away,
     log: pino({ level: 'silent' }),

@@ -45,6 +45,8 @@ export type PaymentStarterOptions = AskRailOptions & {
   readonly environment: Environment
   readonly routes: Router
   readonly publicUrl: () => string
+  /** Where accounts that ask for client certificates are called back; null: where the others are. */
+  readonly bankUrl?: string | null
 }
 
 export type PaymentStarter = (request: StartRequest) => Promise<StartedPayment>
@@ -95,7 +97,7 @@ async function attemptUnder(tx: Transaction, attemptKey: string, now: Date): Pro
 }
 
 export function createPaymentStarter(options: PaymentStarterOptions): PaymentStarter {
-  const { database, environment, routes, publicUrl } = options
+  const { database, environment, routes, publicUrl, bankUrl = null } = options
 
   async function readDemand(store: TenantDatabase, invoiceId: string): Promise<Demanded> {
     const [invoice] = await store.query<Demanded>(
@@ -160,7 +162,7 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
       locale: request.locale,
       payerIp: request.payerIp,
       returnUrl: `${publicUrl()}${request.returnPath ?? `/pay/${invoice.pay_token}/return`}`,
-      callbackUrl: `${publicUrl()}/callbacks/${account.rail}/${account.id}`,
+      callbackUrl: `${(account.clientCertificates === null ? null : bankUrl) ?? publicUrl()}/callbacks/${account.rail}/${account.id}`,
       createdAt: now,
       expiresAt,
       payerInput: request.payerInput,

@@ -5,6 +5,9 @@ import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey, jw
 import { z } from 'zod'
 import type { Environment } from '../../environment.ts'
 import { Problem } from '../../problem/problem.ts'
+import { isUnambiguousJwt } from '../../signing/strict-jwt.ts'
+import { confirmation, holdsToken } from '../tls/bound-token.ts'
+import type { ClientCertificates } from '../tls/client-certificates.ts'
 
 export const roles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit'] as const
 export type Role = (typeof roles)[number]
@@ -24,6 +27,7 @@ const claimsSchema = z.object({
   // As the directory writes it. The name under which the database shows all tenants is none.
   tenant: z.string().regex(/^ten_[0-9a-z]{1,40}$/),
   roles: z.array(z.string().max(60)).max(50),
+  cnf: confirmation.optional(),
 })
 
 const clockToleranceSeconds = 30
@@ -35,10 +39,12 @@ export function createOfficerVerifier({
   issuer,
   audience,
   environment,
+  clientCertificates,
 }: {
   issuer: string | null
   audience: string
   environment: Environment
+  clientCertificates: ClientCertificates
 }): OfficerVerifier {
   if (issuer === null)
     return () =>
@@ -52,6 +58,7 @@ export function createOfficerVerifier({
   const keys = keysOfIssuer(new URL(`${base}/jwks.json`))
   return async (request) => {
     const token = bearerToken(request)
+    if (!isUnambiguousJwt(token)) throw new Problem('UNAUTHENTICATED')
     let payload: unknown
     try {
       const verified = await jwtVerify(token, keys, {
@@ -69,7 +76,8 @@ export function createOfficerVerifier({
     }
     const claims = claimsSchema.safeParse(payload)
     if (!claims.success) throw new Problem('UNAUTHENTICATED', { cause: claims.error })
-    const { sub, name, tenant } = claims.data
+    const { sub, name, tenant, cnf } = claims.data
+    if (!holdsToken(cnf, request.raw, clientCertificates)) throw new Problem('UNAUTHENTICATED')
     return { subject: sub, name, tenantId: tenant, roles: roles.filter((role) => claims.data.roles.includes(role)) }
   }
 }

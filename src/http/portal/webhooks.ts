@@ -4,6 +4,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import {
   deleteEndpoint,
+  type EndpointWithSecret,
+  endpointSecrets,
   getEndpoint,
   listEndpoints,
   registerEndpoint,
@@ -15,6 +17,7 @@ import {
 } from '../../delivery/endpoints.ts'
 import { refusedWebhookUrl, type WebhookCaller } from '../../network/webhook-caller.ts'
 import { Problem } from '../../problem/problem.ts'
+import type { Vault } from '../../secrets/vault.ts'
 import type { EventSigner } from '../../signing/event-signer.ts'
 import type { TenantDatabase } from '../../store/database.ts'
 import { readFeed } from '../../store/event-feed.ts'
@@ -50,13 +53,14 @@ const refusals = {
 const hourMs = 60 * 60 * 1000
 
 export type WebhookRoutesOptions = PortalOptions & {
+  readonly vault: Vault
   readonly post: WebhookCaller
   readonly signEvent: EventSigner
   readonly allowedRanges: readonly string[]
 }
 
 export function registerWebhookRoutes(server: FastifyInstance, options: WebhookRoutesOptions): void {
-  const { database, environment, idempotency, authenticate, post, signEvent, allowedRanges } = options
+  const { database, environment, idempotency, authenticate, vault, post, signEvent, allowedRanges } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
   const onRequest = requireScope(authenticate, 'webhooks:manage')
   const tenantOf = (request: FastifyRequest): TenantDatabase => database.forTenant(callerOf(request).tenantId)
@@ -83,8 +87,9 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
           errors: [{ field: 'url', code: 'address', vi: 'Địa chỉ không được phép', en: refused }],
         })
       return await answerOnce(idempotency, request, reply, async (tx) => {
-        const endpoint = await registerEndpoint(tx, environment, caller, url)
-        return jsonAnswer(201, withSecret(endpoint), { location: `/v1/webhook-endpoints/${endpoint.id}` })
+        const registered = await registerEndpoint(tx, environment, vault, caller, url)
+        const location = `/v1/webhook-endpoints/${registered.endpoint.id}`
+        return { ...jsonAnswer(201, withSecret(registered), { location }), isSecret: true }
       })
     },
   )
@@ -134,9 +139,10 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       const caller = callerOf(request)
       const { id } = request.params
       const overlapMs = request.body.overlapHours * hourMs
-      return await answerOnce(idempotency, request, reply, async (tx) =>
-        jsonAnswer(200, withSecret(await rotateEndpointSecret(tx, environment, caller, id, overlapMs))),
-      )
+      return await answerOnce(idempotency, request, reply, async (tx) => {
+        const rotated = await rotateEndpointSecret(tx, environment, vault, caller, id, overlapMs)
+        return { ...jsonAnswer(200, withSecret(rotated)), isSecret: true }
+      })
     },
   )
   routes.post(
@@ -167,8 +173,10 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       },
     },
     async (request) => {
-      const endpoint = await getEndpoint(tenantOf(request), callerOf(request), request.params.id)
-      const answer = await testEndpoint(endpoint, environment, post, signEvent)
+      const caller = callerOf(request)
+      const endpoint = await getEndpoint(tenantOf(request), caller, request.params.id)
+      const secrets = await endpointSecrets(tenantOf(request), vault, caller, endpoint.id)
+      const answer = await testEndpoint(endpoint, secrets, environment, post, signEvent)
       return answer.kind === 'answered'
         ? { delivered: answer.status >= 200 && answer.status < 300, status: answer.status, error: null }
         : { delivered: false, status: null, error: answer.error }
@@ -216,13 +224,12 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
   )
 }
 
-function shown({ secrets: _secrets, ...endpoint }: WebhookEndpoint): Omit<z.infer<typeof endpointAnswer>, 'secret'> {
+function shown(endpoint: WebhookEndpoint): Omit<z.infer<typeof endpointAnswer>, 'secret'> {
   return { ...endpoint, createdAt: endpoint.createdAt.toISOString() }
 }
 
-function withSecret(endpoint: WebhookEndpoint): z.infer<typeof endpointAnswer> {
-  const secret = endpoint.secrets[0]?.secret
-  return { ...shown(endpoint), ...(secret === undefined ? {} : { secret }) }
+function withSecret({ endpoint, secret }: EndpointWithSecret): z.infer<typeof endpointAnswer> {
+  return { ...shown(endpoint), secret }
 }
 
 /** Our own stored text, written by eventText. */
