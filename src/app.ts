@@ -20,6 +20,7 @@ import { registerCallbackRoutes } from './http/bank/callbacks.ts'
 import { registerPayoutOrderRoutes } from './http/finance/payout-orders.ts'
 import { registerReceiptSummaryRoutes } from './http/finance/receipt-summaries.ts'
 import { registerFinanceReceiptRoutes } from './http/finance/receipts.ts'
+import { registerReconciliationRoutes } from './http/finance/reconciliation/routes.ts'
 import { registerRefundRoutes } from './http/finance/refunds.ts'
 import { registerReportRoutes } from './http/finance/reports/routes.ts'
 import { registerTransactionFeedRoutes } from './http/finance/transaction-feed.ts'
@@ -53,6 +54,8 @@ import { createPaymentStarter } from './payment/start.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
 import { createRouter } from './rails/router.ts'
 import { createRulebooks } from './rails/rulebooks.ts'
+import { createDesk } from './reconciliation/desk.ts'
+import { startWatchingFolder } from './reconciliation/watched-folder.ts'
 import type { Vault } from './secrets/vault.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
 import type { Crl } from './signing/crl.ts'
@@ -84,6 +87,8 @@ export type GatewayOptions = {
   /** How officers prove themselves, where it is not by tokens of an issuer on the network. */
   readonly verifyOfficer?: OfficerVerifier
   readonly production: boolean
+  /** Where banks' files are laid, one folder per tenant; none is watched when left out. */
+  readonly statementsDir?: string | null
   /** Rails this gateway speaks; all of adapters/registry.ts unless told otherwise. */
   readonly adapters?: readonly Adapter[]
   /** Where each day's transactions are written for the province; null or left out: nowhere. */
@@ -184,6 +189,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       clientCertificates,
     })
 
+  const desk = createDesk({ database, environment, settler, log })
+
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies })
   guardDoors(server, clientCertificates)
   await server.register(swagger, {
@@ -231,6 +238,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReceiptSummaryRoutes(server, finance)
     registerReportRoutes(server, finance)
     registerTransactionFeedRoutes(server, finance)
+    registerReconciliationRoutes(server, { ...finance, settler, desk, log })
     registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
     registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
     registerCallbackRoutes(server, { railAccounts, receive, refuseCaller, clientCertificates, environment })
@@ -254,6 +262,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics,
     settler,
     async start() {
+      const { statementsDir } = options
+      if (statementsDir !== undefined && statementsDir !== null)
+        background.push(startWatchingFolder({ folder: statementsDir, database, environment, desk, log }))
       background.push(
         await database.listen(railAccountsChannel, () => {
           railAccounts.forget()
@@ -306,6 +317,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const deadline = setTimeout(() => server.server.closeAllConnections(), shutdownMs)
       await server.close()
       clearTimeout(deadline)
+      // A file under way is all or nothing; it is not worth a hanging stop.
+      await Promise.race([desk.close(), environment.sleep(shutdownMs)])
       await settler.close()
       await Promise.all(background.map((part) => part.close()))
     },

@@ -56,6 +56,7 @@ const configSchema = z.object({
   WEBHOOK_ALLOWED_RANGES: list.default([]),
   WEBHOOK_TIMEOUT_MS: z.coerce.number().int().min(500).max(60_000).default(10_000),
   EXPORT_DIR: z.string().min(1).optional(),
+  STATEMENTS_DIR: z.string().min(1).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
 })
 
@@ -104,6 +105,8 @@ export type Config = {
   readonly webhookTimeoutMs: number
   /** Where each day's transactions are written for the province; null: nowhere. */
   readonly exportFolder: string | null
+  /** Folder with one folder per tenant, watched for statement files; null: none. */
+  readonly statementsDir: string | null
   readonly logLevel: string
 }
 
@@ -176,6 +179,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     webhookAllowedRanges: values.WEBHOOK_ALLOWED_RANGES,
     webhookTimeoutMs: values.WEBHOOK_TIMEOUT_MS,
     exportFolder: values.EXPORT_DIR ?? null,
+    statementsDir: values.STATEMENTS_DIR ?? null,
     logLevel: values.LOG_LEVEL,
   }
 }

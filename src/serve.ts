@@ -152,6 +152,7 @@ export async function startServing(
     officerIssuer: config.officerIssuer,
     officerAudience: config.officerAudience,
     production: config.mode === 'production',
+    statementsDir: config.statementsDir,
     exportFolder: config.exportFolder,
     clientCertificates,
     signerCrls: () => signerTrust?.crls() ?? null,

@@ -34,6 +34,7 @@ const allowed: Record<string, readonly string[]> = {
     'adapters/contract.ts',
     'node:',
     'pg',
+    'pg-copy-streams',
     'pino',
     'ioredis',
     'node-pg-migrate',

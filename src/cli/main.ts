@@ -7,6 +7,7 @@ import { registerCatalogueCommands } from './catalogue.ts'
 import { registerCertificateCommands } from './certificates.ts'
 import { registerClientCommands } from './clients.ts'
 import { registerKeyCommands } from './keys.ts'
+import { registerReconcileCommands } from './reconcile.ts'
 import { registerSecretCommands } from './secrets.ts'
 import { registerServeCommands } from './serve.ts'
 import { registerStatementCommands } from './statements-command.ts'
@@ -25,6 +26,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   registerAgencyCommands(program)
   registerVerifyCommand(program)
   registerStatementCommands(program)
+  registerReconcileCommands(program)
   try {
     await program.parseAsync([...argv])
   } catch (error) {

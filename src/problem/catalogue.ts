@@ -286,6 +286,67 @@ export const problemCatalogue = {
     actionVi: 'Dùng địa chỉ https công khai.',
     actionEn: 'Use a public https address.',
   },
+  // Reconciliation
+  STATEMENT_FILE_LOADING: {
+    status: 409,
+    titleVi: 'Tệp đang được nạp',
+    titleEn: 'The file is being loaded',
+    ...comeAgain,
+  },
+  STATEMENT_SOURCE_UNKNOWN: {
+    status: 422,
+    titleVi: 'Nguồn sao kê chưa được khai báo',
+    titleEn: 'The statement source is not on record',
+    ...fixRequest,
+  },
+  RECONCILIATION_RUNNING: {
+    status: 409,
+    titleVi: 'Đang đối soát',
+    titleEn: 'A reconciliation run is under way',
+    ...comeAgain,
+  },
+  BREAK_NOT_OPEN: {
+    status: 409,
+    titleVi: 'Chênh lệch không còn mở',
+    titleEn: 'The break is not open',
+    actionVi: 'Xem lịch sử của chênh lệch.',
+    actionEn: 'Look at the history of the break.',
+  },
+  RESOLUTION_PENDING: {
+    status: 409,
+    titleVi: 'Đã có đề xuất xử lý đang chờ duyệt',
+    titleEn: 'A resolution of this break waits for approval',
+    actionVi: 'Duyệt, từ chối hoặc rút đề xuất đó trước.',
+    actionEn: 'Approve, reject or withdraw that one first.',
+  },
+  RESOLUTION_NOT_ALLOWED: {
+    status: 422,
+    titleVi: 'Không xử lý được theo cách này',
+    titleEn: 'The break cannot be resolved this way',
+    actionVi: 'Chọn cách xử lý được phép cho loại chênh lệch này.',
+    actionEn: 'Choose an action that this class of break allows.',
+  },
+  RESOLUTION_NOT_PENDING: {
+    status: 409,
+    titleVi: 'Đề xuất không còn chờ duyệt',
+    titleEn: 'The resolution does not wait for a decision',
+    actionVi: 'Xem lịch sử của chênh lệch.',
+    actionEn: 'Look at the history of the break.',
+  },
+  DAY_NOT_CLOSABLE: {
+    status: 409,
+    titleVi: 'Chưa khoá được ngày',
+    titleEn: 'The day cannot be closed',
+    actionVi: 'Khoá theo thứ tự ngày, sau khi đối soát, không khoá ngày hôm nay.',
+    actionEn: 'Close days in order, after reconciling them, and never today.',
+  },
+  DAY_HAS_OPEN_BREAKS: {
+    status: 409,
+    titleVi: 'Ngày còn tiền chưa giải thích',
+    titleEn: 'Money of the day is not explained',
+    actionVi: 'Xử lý các chênh lệch còn mở, hoặc nêu lý do để người khác duyệt.',
+    actionEn: 'Resolve the open breaks, or give a reason for another person to approve.',
+  },
   // Our side
   UNAVAILABLE: {
     status: 503,

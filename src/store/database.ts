@@ -1,12 +1,19 @@
 /**
  * The way to PostgreSQL. bigint columns are JS bigints, timestamps are Dates, calendar dates stay text.
  */
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
 import type { Logger } from 'pino'
 
 export type Query = <Row extends object>(text: string, values: readonly unknown[]) => Promise<Row[]>
 
-export type Transaction = { readonly query: Query }
+export type Transaction = {
+  readonly query: Query
+  /** Streams rows in COPY text format into a table, no faster than the server takes them; an error of the source is thrown on. */
+  readonly copyIn: (statement: string, chunks: AsyncIterable<string>) => Promise<void>
+}
 
 export type Listening = { close(): Promise<void> }
 
@@ -152,7 +159,10 @@ export function openDatabase(options: DatabaseOptions): Database {
           : // One round trip; ends with the transaction, so a pooled connection never keeps it.
             `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL feegate.tenant = ${pg.escapeLiteral(tenantId)}`,
       )
-      const result = await work({ query: (text, values) => run(client, text, values) })
+      const result = await work({
+        query: (text, values) => run(client, text, values),
+        copyIn: (statement, chunks) => copyInto(client, statement, chunks),
+      })
       committing = true
       await client.query('COMMIT')
       return result
@@ -210,6 +220,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     close: () => pool.end(),
   }
+}
+
+async function copyInto(client: DriverClient, statement: string, chunks: AsyncIterable<string>): Promise<void> {
+  if (!(client instanceof pg.Client)) throw new TypeError('this driver streams no rows')
+  await pipeline(Readable.from(chunks, { objectMode: false }), client.query(copyFrom(statement)))
 }
 
 function openDriver({ url, maxConnections, log, serviceRole, statementTimeoutMs = 30_000 }: DatabaseOptions): Driver {

@@ -69,7 +69,10 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
     masterKeys: masterKeysOf(`sim:${Buffer.alloc(32, 1).toString('base64')}`, 'the simulation', environment.random),
     random: environment.random,
   })
-  const owner: Transaction = { query: (text, values) => server.query(text, values) }
+  const owner: Transaction = {
+    query: (text, values) => server.query(text, values),
+    copyIn: () => Promise.reject(new Error('nothing of the simulation streams rows')),
+  }
   const postgres = new Postgres(world, server, 6)
   const redis = new SimulatedRedis(world, machine.redis)
   const dossiers = new DossierSystem(world)
