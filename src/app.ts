@@ -312,6 +312,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           serverIp,
           metrics,
           log,
+          vault,
           sign: tokens.sign,
           publicUrl,
           exportFolder: options.exportFolder ?? null,

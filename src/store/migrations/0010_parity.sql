@@ -47,3 +47,7 @@ CREATE INDEX settlements_by_payment ON settlements (payment_id) WHERE payment_id
 GRANT SELECT, INSERT ON parity_findings TO feegate_service;
 GRANT UPDATE (checked_at, resolved_at, resolution) ON parity_findings TO feegate_service;
 GRANT SELECT, INSERT, UPDATE ON parity_passes TO feegate_service;
+
+SELECT hold_all_to_tenant();
+-- The sweeper's own marks: no tenant's.
+SELECT hold_to_tenant('parity_passes', 'false');
