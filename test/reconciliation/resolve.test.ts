@@ -129,3 +129,14 @@ t.test('a refund that was sent and not seen becomes a match when its debit comes
   t.same(await only(stage, 'REFUND_UNCONFIRMED'), undefined)
   t.same(await stage.violations(), [])
 })
+
+t.test('money that was written off and comes after all is shown, not taken for a double credit', async (t) => {
+  const stage = await reconciliationStage(t, { rail: 'vietqr' })
+  const paid = await stage.pay({ paidAt: new Date('2026-11-09T03:00:00Z') })
+  await stage.run()
+  await decide(stage, await only(stage, 'MISSING_IN_BANK'), 'WRITE_OFF')
+  await stage.statement([{ amount: paid.total, reference: paid.txn }], { day: '2026-11-23' })
+  await stage.run(new Date('2026-11-24T02:00:00Z'))
+  t.match(await stage.breaks(), [{ class: 'STATUS_MISMATCH', evidence: { settlementId: paid.settlementId } }])
+  t.same(await stage.violations(), [])
+})

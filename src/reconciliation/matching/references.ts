@@ -84,7 +84,11 @@ export async function findDoubleCredits(tx: Transaction): Promise<void> {
   await take(
     tx,
     `INSERT INTO run_result (grp, class, evidence, line_id, invoice_id)
-     SELECT DISTINCT ON (l.line_id) 'L:' || l.line_id, 'DUPLICATE_CREDIT', jsonb_build_object('reference', k.ref, 'settlementId', s.id), l.line_id, s.invoice_id
+     SELECT DISTINCT ON (l.line_id) 'L:' || l.line_id,
+            -- Money that was given up, written off for instance, has come after all.
+            CASE WHEN EXISTS (SELECT 1 FROM reconciliation_items i WHERE i.settlement_id = s.id AND i.ended_on IS NULL AND i.break_id IS NOT NULL)
+                  AND NOT EXISTS (SELECT 1 FROM run_result r WHERE r.settlement_id = s.id) THEN 'STATUS_MISMATCH' ELSE 'DUPLICATE_CREDIT' END,
+            jsonb_build_object('reference', k.ref, 'settlementId', s.id), l.line_id, s.invoice_id
        FROM w_lines l
        JOIN w_texts k ON k.line_id = l.line_id AND k.level = 2
        JOIN run_accounts a ON a.bank = l.bank
