@@ -1,13 +1,14 @@
 /** Gateway replicas that are started, killed and started again over one database. */
 import { pino } from 'pino'
 import { createGateway, type Gateway } from '../../../src/app.ts'
+import type { Environment } from '../../../src/environment.ts'
 import { type OfficerVerifier, roles } from '../../../src/http/auth/officer.ts'
 import { HttpCallError, type HttpCaller } from '../../../src/network/http-caller.ts'
 import type { WebhookAnswer, WebhookCaller, WebhookPost } from '../../../src/network/webhook-caller.ts'
 import { Problem } from '../../../src/problem/problem.ts'
 import type { Vault } from '../../../src/secrets/vault.ts'
 import type { KeyRing } from '../../../src/signing/key-ring.ts'
-import { openDatabase } from '../../../src/store/database.ts'
+import { type Database, openDatabase } from '../../../src/store/database.ts'
 import { simulatedEnvironment } from '../engine/environment.ts'
 import { exchange } from '../engine/network.ts'
 import type { Postgres } from '../engine/postgres.ts'
@@ -29,6 +30,14 @@ export type HttpResponse = {
 
 type Replica = { readonly host: Host; readonly gateway: Gateway }
 
+export type Process = {
+  readonly host: Host
+  readonly environment: Environment
+  readonly database: Database
+  readonly call: HttpCaller
+  readonly post: WebhookCaller
+}
+
 export const publicUrl = 'https://gateway.sim'
 const connectionsPerReplica = 6
 const log = pino({ level: process.env.SIMULATION_LOG ?? 'silent' })
@@ -44,9 +53,14 @@ export class Replicas {
     this.parts = parts
   }
 
-  async start(): Promise<void> {
+  /** What one process has of the outside. Nothing runs in it yet; when the world takes its host away, all of it is gone. */
+  process(): Process {
     const { world } = this
+<<<<<<< HEAD
     const { postgres, redis, keys, vault, banks, dossiers } = this.parts
+=======
+    const { postgres, banks, dossiers } = this.parts
+>>>>>>> wt-parity
     const host: Host = { name: `gateway-${++this.started}`, alive: true, skewMs: 0 }
     const environment = simulatedEnvironment(world, host)
     const database = openDatabase({
@@ -85,6 +99,13 @@ export class Replicas {
       })
       return result.kind === 'answered' ? result.answer : { kind: 'failed', error: result.kind }
     }
+    return { host, environment, database, call, post }
+  }
+
+  async start(): Promise<void> {
+    const { world } = this
+    const { redis, keys } = this.parts
+    const { host, environment, database, call, post } = this.process()
     const gateway = await createGateway({
       database,
       redis: redis?.clientFor(host) ?? null,

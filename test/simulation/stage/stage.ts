@@ -34,6 +34,7 @@ export type Machine = {
 }
 
 export type Stage = {
+  readonly keys: KeyRing
   readonly world: World
   readonly server: Server
   readonly postgres: Postgres
@@ -138,7 +139,7 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
   )
   const portal = new Portal(world, outside, token, (request) => replicas.receive(request))
   for (const rail of rails) banks.sandbox[rail].callbackUrl = `${publicUrl}/callbacks/${rail}/${rail}-sim`
-  return { world, server, postgres, redis, replicas, banks, dossiers, portal, outside, lyingRails: new Set() }
+  return { keys, world, server, postgres, redis, replicas, banks, dossiers, portal, outside, lyingRails: new Set() }
 }
 
 function configOf({ sandbox }: Banks, rail: RailName): Record<string, unknown> {
