@@ -16,6 +16,7 @@ import { eventSchemas } from './delivery/event-schema.ts'
 import { decisionTable, type Row } from './domain/decision.ts'
 import { realEnvironment } from './environment.ts'
 import { markdownTable } from './markdown-table.ts'
+import { createFieldCipher } from './personal/field-cipher.ts'
 import { problemCatalogue } from './problem/catalogue.ts'
 import { refundPage } from './refund/page.ts'
 import { openKeyRing } from './signing/key-ring.ts'
@@ -86,6 +87,7 @@ async function openApi(): Promise<unknown> {
     environment: realEnvironment,
     // A folder that is not there: no key, and none is asked for.
     keys: openKeyRing(join(tmpdir(), 'feegate-no-keys')),
+    cipher: createFieldCipher(Buffer.alloc(32)),
     call: away,
     post: away,
     log: pino({ level: 'silent' }),

@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import { type Environment, realEnvironment } from './environment.ts'
 import { createHttpCaller } from './network/http-caller.ts'
 import { createWebhookCaller } from './network/webhook-caller.ts'
+import { openFieldCipher } from './personal/field-cipher.ts'
 import { type KeyRing, openKeyRing } from './signing/key-ring.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import { startEmbeddedPostgres } from './store/embedded/postgres.ts'
@@ -84,6 +85,7 @@ export async function startServing(
     redisPrefix: config.redisPrefix,
     environment,
     keys,
+    cipher: openFieldCipher(resolve(config.keysDir), environment.random),
     call: calls.call,
     post: webhooks.post,
     log,

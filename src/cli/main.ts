@@ -6,6 +6,7 @@ import { registerCatalogueCommands } from './catalogue.ts'
 import { registerClientCommands } from './clients.ts'
 import { registerJournalCommands } from './journal.ts'
 import { registerKeyCommands } from './keys.ts'
+import { registerPersonalCommands } from './personal.ts'
 import { registerServeCommands } from './serve.ts'
 import { registerStatementCommands } from './statements-command.ts'
 import { registerVerifyCommand } from './verify.ts'
@@ -19,6 +20,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   registerClientCommands(program)
   registerKeyCommands(program)
   registerJournalCommands(program)
+  registerPersonalCommands(program)
   registerVerifyCommand(program)
   registerStatementCommands(program)
   try {

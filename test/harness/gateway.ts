@@ -16,11 +16,14 @@ import { scopes } from '../../src/clients/scopes.ts'
 import { type Directory, loadDirectory } from '../../src/directory/load.ts'
 import { createHttpCaller } from '../../src/network/http-caller.ts'
 import { createWebhookCaller } from '../../src/network/webhook-caller.ts'
+import { createFieldCipher } from '../../src/personal/field-cipher.ts'
 import { type KeyRing, openKeyRing } from '../../src/signing/key-ring.ts'
 import type { Database } from '../../src/store/database.ts'
 import { testDatabase } from './database.ts'
 import { type TestEnvironment, testEnvironment } from './environment.ts'
 import { testRedis } from './redis.ts'
+
+export const testCipher = createFieldCipher(Buffer.alloc(32, 7))
 
 export const catalogueData: unknown = JSON.parse(
   readFileSync(new URL('../../src/sandbox/data/illustrative-catalogue.json', import.meta.url), 'utf8'),
@@ -143,6 +146,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     redisPrefix: over.redisPrefix ?? shared?.prefix ?? `g${randomBytes(4).toString('hex')}:`,
     environment,
     keys,
+    cipher: testCipher,
     call: calls.call,
     post: webhooks.post,
     log: over.log ?? pino({ level: process.env.TEST_LOG ?? 'silent' }),

@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { createGateway, type Gateway } from '../../../src/app.ts'
 import { HttpCallError, type HttpCaller } from '../../../src/network/http-caller.ts'
 import type { WebhookAnswer, WebhookCaller, WebhookPost } from '../../../src/network/webhook-caller.ts'
+import { createFieldCipher } from '../../../src/personal/field-cipher.ts'
 import type { KeyRing } from '../../../src/signing/key-ring.ts'
 import { openDatabase } from '../../../src/store/database.ts'
 import { simulatedEnvironment } from '../engine/environment.ts'
@@ -88,6 +89,7 @@ export class Replicas {
       redisPrefix: 'sim:',
       environment,
       keys,
+      cipher: createFieldCipher(Buffer.alloc(32, 7)),
       call,
       post,
       log,
