@@ -53,6 +53,7 @@ import type { WebhookCaller } from './network/webhook-caller.ts'
 import { openApiDocument } from './openapi.ts'
 import { createPaymentConfirmer } from './payment/confirm.ts'
 import { createPaymentStarter } from './payment/start.ts'
+import type { FieldCipher } from './personal/field-cipher.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
 import { createRouter } from './rails/router.ts'
 import { createRulebooks } from './rails/rulebooks.ts'
@@ -77,6 +78,8 @@ export type GatewayOptions = {
   readonly environment: Environment
   readonly keys: KeyProvider
   readonly vault: Vault
+  /** Seals personal data at rest. */
+  readonly cipher: FieldCipher
   readonly call: HttpCaller
   readonly post: WebhookCaller
   readonly log: Logger
@@ -206,6 +209,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       idempotency,
       routes,
       sign: tokens.sign,
+      cipher: options.cipher,
       publicUrl,
       authenticate: async (request: Parameters<typeof clientOf>[0]) => {
         await clientOf(request)

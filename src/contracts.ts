@@ -17,6 +17,7 @@ import { decisionTable, type Row } from './domain/decision.ts'
 import { parityClasses } from './domain/parity.ts'
 import { realEnvironment } from './environment.ts'
 import { markdownTable } from './markdown-table.ts'
+import { createFieldCipher } from './personal/field-cipher.ts'
 import { problemCatalogue } from './problem/catalogue.ts'
 import { refundPage } from './refund/page.ts'
 import { masterKeysOf } from './secrets/master-keys.ts'
@@ -94,6 +95,7 @@ async function openApi(): Promise<unknown> {
       masterKeys: masterKeysOf(`none:${Buffer.alloc(32).toString('base64')}`, 'nowhere', realEnvironment.random),
       random: realEnvironment.random,
     }),
+    cipher: createFieldCipher(Buffer.alloc(32)),
     call: away,
     post: away,
     log: pino({ level: 'silent' }),

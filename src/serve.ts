@@ -1,5 +1,6 @@
 /** One gateway process: stores, keys, server, background; stopped cleanly by SIGINT and SIGTERM. */
 import type { AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { createGateway, type Gateway } from './app.ts'
 import type { Config } from './config.ts'
@@ -12,6 +13,7 @@ import { createClientCertificates } from './http/tls/client-certificates.ts'
 import { startTlsListener, type TlsListener } from './http/tls/listener.ts'
 import { createHttpCaller } from './network/http-caller.ts'
 import { createWebhookCaller } from './network/webhook-caller.ts'
+import { openFieldCipher } from './personal/field-cipher.ts'
 import { sealPlainAccounts } from './rails/stored-config.ts'
 import { sealPlainProviders } from './receipt/provider-secrets.ts'
 import { openVault } from './secrets/open-vault.ts'
@@ -142,6 +144,7 @@ export async function startServing(
     environment,
     keys,
     vault,
+    cipher: openFieldCipher(resolve(config.keysDir), environment.random),
     call: calls.call,
     post: webhooks.post,
     log,

@@ -154,6 +154,7 @@ t.test('the clock and random bytes come from the environment', async (t) => {
     'src/export',
     'src/reconciliation',
     'src/journal',
+    'src/personal',
   ]
   const offenders = folders
     .flatMap(filesIn)

@@ -8,6 +8,7 @@ import { registerCertificateCommands } from './certificates.ts'
 import { registerClientCommands } from './clients.ts'
 import { registerJournalCommands } from './journal.ts'
 import { registerKeyCommands } from './keys.ts'
+import { registerPersonalCommands } from './personal.ts'
 import { registerReconcileCommands } from './reconcile.ts'
 import { registerSecretCommands } from './secrets.ts'
 import { registerServeCommands } from './serve.ts'
@@ -26,6 +27,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   registerSecretCommands(program)
   registerAgencyCommands(program)
   registerJournalCommands(program)
+  registerPersonalCommands(program)
   registerVerifyCommand(program)
   registerStatementCommands(program)
   registerReconcileCommands(program)

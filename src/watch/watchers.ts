@@ -1,6 +1,7 @@
 /** The rounds that run by themselves. Every one is safe to run on all replicas at once and to be killed at any moment. */
 import { buryOverdue } from '../delivery/dispatch.ts'
 import { sealDue } from '../journal/seal.ts'
+import { eraseDue } from '../personal/keep.ts'
 import { adjustDue } from '../receipt/adjustments.ts'
 import { issueDue } from '../receipt/issue.ts'
 import { askProviders, type ExternalOptions } from '../receipt/issue-external.ts'
@@ -53,6 +54,7 @@ export function startWatchers(
     { name: 'receipt summaries', everyMs: 60_000, round: () => summariseDue(options) },
     { name: 'transaction export', everyMs: 5 * 60_000, round: () => exportDue(options) },
     { name: 'journal', everyMs: 2_000, round: () => sealDue(options) },
+    { name: 'personal data', everyMs: 10 * 60_000, round: () => eraseDue(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
     { name: 'parity', everyMs: 15_000, round: () => sweepParity(options) },
     ...Object.entries(options.reloads).map(([name, reload]) => ({

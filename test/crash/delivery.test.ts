@@ -21,10 +21,11 @@ t.test('an event is heard under one id, wherever the process dies', async (t) =>
       stage.world.advance(10 * 60_000)
     },
     begin({ replicas }) {
-      const { host, database, environment, post } = replicas.process()
+      const { host, database, environment, vault, post } = replicas.process()
       const options = {
         database,
         environment,
+        vault,
         post,
         sign: () => Promise.resolve('a..c'),
         leaseMs: 15_000,

@@ -82,7 +82,7 @@ async function run(machine: Machine, operation: Operation, kill: Kill | null) {
   await settleDown(stage, leaps)
   const broken = [
     ...(kill !== null && !killed ? ['nobody was killed'] : []),
-    ...(await brokenAtTheEnd(stage)),
+    ...(await brokenAtTheEnd(stage, machine.keys)),
     ...(await operation.broken(stage)),
   ]
   await closeStage(stage)

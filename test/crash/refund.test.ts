@@ -21,12 +21,12 @@ t.test('a refund moves money once, wherever the process dies', async (t) => {
       await killAll(stage)
     },
     begin({ replicas }) {
-      const { host, database, environment, call } = replicas.process()
+      const { host, database, environment, vault, call } = replicas.process()
       const options = {
         database,
         environment,
         call,
-        railAccounts: createRailAccounts(database, environment, () => {}),
+        railAccounts: createRailAccounts(database, environment, vault, () => {}),
         breaker: createCircuitBreaker({ now: environment.now }),
         serverIp: '127.0.0.1',
         metrics: createMetrics(),

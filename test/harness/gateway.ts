@@ -17,6 +17,7 @@ import { type Directory, loadDirectory } from '../../src/directory/load.ts'
 import type { ClientCertificates } from '../../src/http/tls/client-certificates.ts'
 import { createHttpCaller } from '../../src/network/http-caller.ts'
 import { createWebhookCaller } from '../../src/network/webhook-caller.ts'
+import { createFieldCipher } from '../../src/personal/field-cipher.ts'
 import type { Vault } from '../../src/secrets/vault.ts'
 import { type KeyRing, openKeyRing } from '../../src/signing/key-ring.ts'
 import type { Database } from '../../src/store/database.ts'
@@ -24,6 +25,8 @@ import { testDatabase } from './database.ts'
 import { type TestEnvironment, testEnvironment } from './environment.ts'
 import { testRedis } from './redis.ts'
 import { testVault } from './vault.ts'
+
+export const testCipher = createFieldCipher(Buffer.alloc(32, 7))
 
 export const catalogueData: unknown = JSON.parse(
   readFileSync(new URL('../../src/sandbox/data/illustrative-catalogue.json', import.meta.url), 'utf8'),
@@ -156,6 +159,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     environment,
     keys,
     vault,
+    cipher: testCipher,
     call: calls.call,
     post: webhooks.post,
     log: over.log ?? pino({ level: process.env.TEST_LOG ?? 'silent' }),

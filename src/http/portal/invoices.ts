@@ -7,6 +7,7 @@ import type { Environment } from '../../environment.ts'
 import type { Idempotency } from '../../idempotency/idempotency.ts'
 import { cancelInvoice } from '../../invoice/close.ts'
 import { type IssueContext, issueInvoices, supersedeInvoice } from '../../invoice/issue.ts'
+import type { FieldCipher } from '../../personal/field-cipher.ts'
 import { Problem, problemBody } from '../../problem/problem.ts'
 import type { Router } from '../../rails/router.ts'
 import type { TokenSigner } from '../../signing/tokens.ts'
@@ -38,6 +39,7 @@ export type PortalOptions = {
   readonly routes: Router
   readonly authenticate: Authenticate
   readonly sign: TokenSigner
+  readonly cipher: FieldCipher
   readonly publicUrl: () => string
 }
 
@@ -58,9 +60,9 @@ const refusals = {
 }
 
 export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOptions): void {
-  const { database, environment, idempotency, authenticate, sign, publicUrl } = options
+  const { database, environment, idempotency, authenticate, sign, cipher, publicUrl } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
-  const context = (): IssueContext => ({ environment, sign, publicUrl: publicUrl() })
+  const context = (): IssueContext => ({ environment, cipher, sign, publicUrl: publicUrl() })
   const answering = (): AnswerContext => ({ routes: options.routes, publicUrl: publicUrl(), now: environment.now() })
 
   async function readOne(source: Pick<Transaction, 'query'>, caller: Caller, id: string): Promise<InvoiceAnswer> {

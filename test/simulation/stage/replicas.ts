@@ -5,6 +5,7 @@ import type { Environment } from '../../../src/environment.ts'
 import { type OfficerVerifier, roles } from '../../../src/http/auth/officer.ts'
 import { HttpCallError, type HttpCaller } from '../../../src/network/http-caller.ts'
 import type { WebhookAnswer, WebhookCaller, WebhookPost } from '../../../src/network/webhook-caller.ts'
+import { createFieldCipher } from '../../../src/personal/field-cipher.ts'
 import { Problem } from '../../../src/problem/problem.ts'
 import type { Vault } from '../../../src/secrets/vault.ts'
 import type { KeyRing } from '../../../src/signing/key-ring.ts'
@@ -34,6 +35,7 @@ export type Process = {
   readonly host: Host
   readonly environment: Environment
   readonly database: Database
+  readonly vault: Vault
   readonly call: HttpCaller
   readonly post: WebhookCaller
 }
@@ -56,11 +58,7 @@ export class Replicas {
   /** What one process has of the outside. Nothing runs in it yet; when the world takes its host away, all of it is gone. */
   process(): Process {
     const { world } = this
-<<<<<<< HEAD
-    const { postgres, redis, keys, vault, banks, dossiers } = this.parts
-=======
-    const { postgres, banks, dossiers } = this.parts
->>>>>>> wt-parity
+    const { postgres, vault, banks, dossiers } = this.parts
     const host: Host = { name: `gateway-${++this.started}`, alive: true, skewMs: 0 }
     const environment = simulatedEnvironment(world, host)
     const database = openDatabase({
@@ -99,13 +97,13 @@ export class Replicas {
       })
       return result.kind === 'answered' ? result.answer : { kind: 'failed', error: result.kind }
     }
-    return { host, environment, database, call, post }
+    return { host, environment, database, vault, call, post }
   }
 
   async start(): Promise<void> {
     const { world } = this
     const { redis, keys } = this.parts
-    const { host, environment, database, call, post } = this.process()
+    const { host, environment, database, vault, call, post } = this.process()
     const gateway = await createGateway({
       database,
       redis: redis?.clientFor(host) ?? null,
@@ -113,6 +111,7 @@ export class Replicas {
       environment,
       keys,
       vault,
+      cipher: createFieldCipher(Buffer.alloc(32, 7)),
       call,
       post,
       log,
