@@ -25,6 +25,7 @@ import { registerReconciliationRoutes } from './http/finance/reconciliation/rout
 import { registerRefundRoutes } from './http/finance/refunds.ts'
 import { registerReportRoutes } from './http/finance/reports/routes.ts'
 import { registerTransactionFeedRoutes } from './http/finance/transaction-feed.ts'
+import { registerParityRoutes } from './http/operator/parity.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerRoutingRoutes } from './http/operator/routing.ts'
@@ -231,6 +232,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerRailRoutes(server, portal)
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
+    registerParityRoutes(server, { database, verifyOfficer })
     registerRoutingRoutes(server, { database, environment, routes, verifyOfficer })
     registerReceiptRoutes(server, portal)
     const finance = { database, environment, idempotency, officers: createOfficerGuard(verifyOfficer), publicUrl }
@@ -310,6 +312,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           serverIp,
           metrics,
           log,
+          vault,
           sign: tokens.sign,
           publicUrl,
           exportFolder: options.exportFolder ?? null,

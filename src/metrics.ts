@@ -67,6 +67,12 @@ export function createMetrics() {
       labelNames: ['rail', 'result'],
       registers,
     }),
+    parityFindings: new Gauge({
+      name: 'feegate_parity_findings',
+      help: 'Open findings of the parity sweeper by class (docs/parity.md); anything above zero wants a person',
+      labelNames: ['code'],
+      registers,
+    }),
     httpSeconds: new Histogram({
       name: 'feegate_http_request_seconds',
       help: 'HTTP requests by route and status',

@@ -13,6 +13,7 @@ import { startTlsListener, type TlsListener } from './http/tls/listener.ts'
 import { createHttpCaller } from './network/http-caller.ts'
 import { createWebhookCaller } from './network/webhook-caller.ts'
 import { sealPlainAccounts } from './rails/stored-config.ts'
+import { sealPlainProviders } from './receipt/provider-secrets.ts'
 import { openVault } from './secrets/open-vault.ts'
 import type { Vault } from './secrets/vault.ts'
 import { openTrust } from './signing/certificate-trust.ts'
@@ -69,7 +70,12 @@ export async function openStore(
 
 /** Seals what an earlier version wrote plain; safe on all replicas at once. Returns how many rows. */
 export async function sealPlain(database: Database, vault: Vault): Promise<number> {
-  return (await sealPlainAccounts(database, vault)) + (await sealPlainEndpoints(database, vault))
+  const rows = [
+    await sealPlainAccounts(database, vault),
+    await sealPlainEndpoints(database, vault),
+    await sealPlainProviders(database, vault),
+  ]
+  return rows.reduce((sum, count) => sum + count, 0)
 }
 
 export class DemoMaterialError extends Error {

@@ -188,7 +188,7 @@ export async function loadDirectory(
     if (faults.length > 0) throw new DirectoryError(faults.join('; '))
     changes = await storeRouting(tx, tenant.id, routing, { now, actor })
   }
-  const wrong = await loadReceiptIssuers(tx, tenant.id, receiptIssuers, now)
+  const wrong = await loadReceiptIssuers(tx, tenant.id, receiptIssuers, now, vault)
   if (wrong.length > 0) throw new DirectoryError(wrong.join('; '))
   await loadRemittanceRules(tx, tenant.id, remittanceRules, now)
   await appendJournal(tx, [

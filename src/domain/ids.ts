@@ -31,6 +31,7 @@ export type IdPrefix =
   | 'xmv'
   | 'bsk'
   | 'sgn'
+  | 'pfd'
 
 export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string {
   if (random.length < idRandomBytes) throw new RangeError(`an id needs ${idRandomBytes} random bytes`)

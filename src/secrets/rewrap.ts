@@ -17,6 +17,7 @@ export const sealedTables: readonly SealedTable[] = [
   { kind: 'rail-account', table: 'rail_accounts', tenant: 'tenant_id', id: 'id' },
   { kind: 'webhook-endpoint', table: 'webhook_endpoints', tenant: 'tenant_id', id: 'id' },
   { kind: 'agency-signer', table: 'agency_signers', tenant: 'tenant_id', id: 'id' },
+  { kind: 'receipt-issuer', table: 'receipt_issuers', tenant: 'tenant_id', id: 'agency_code' },
   { kind: 'stored-answer', table: 'idempotency_keys', tenant: 'client_id', id: 'key' },
 ]
 

@@ -10,6 +10,7 @@ import { cleanUp } from './clean-up.ts'
 import { createEndingWatcher, type EndingSource } from './endings.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
+import { sweepParity } from './parity.ts'
 import { watchRefunds } from './refunds.ts'
 import { exportDue, type TransactionExportOptions } from './transaction-export.ts'
 
@@ -53,6 +54,7 @@ export function startWatchers(
     { name: 'transaction export', everyMs: 5 * 60_000, round: () => exportDue(options) },
     { name: 'journal', everyMs: 2_000, round: () => sealDue(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
+    { name: 'parity', everyMs: 15_000, round: () => sweepParity(options) },
     ...Object.entries(options.reloads).map(([name, reload]) => ({
       name,
       everyMs: reloadEveryMs,

@@ -7,6 +7,7 @@ import { makeDemoCertificates } from '../../src/signing/demo-certificates.ts'
 import { readPkcs12 } from '../../src/signing/pkcs12.ts'
 import { anInvoice, callApi, type TestGateway, testDirectory, testGateway, testNoon } from '../harness/gateway.ts'
 import { keys, type Party, testPki, uses } from '../harness/pki.ts'
+import { startVnpay, vnpayIpn } from '../harness/vnpay.ts'
 
 const pki = testPki(t, testNoon, new Date())
 const root = pki.authority('root', { key: keys.rsa })
@@ -105,6 +106,36 @@ t.test(
     ])
   },
 )
+
+t.test('a receipt is signed in the same way once it has its number', async (t) => {
+  const gateway = await testGateway(t, { background: true })
+  await sign(gateway, agency)
+  const paid = await startVnpay(gateway)
+  const query = vnpayIpn(gateway.vnpaySecret, paid)
+  await callApi(gateway.url, 'GET', `/callbacks/vnpay/vnpay-h56-14?${query}`)
+  const list = async () =>
+    (await gateway.api('GET', `/v1/invoices/${paid.invoiceId}/receipts`)).json.receipts as unknown as {
+      id: string
+      jws: string | null
+    }[]
+  let receipts = await list()
+  for (let waited = 0; receipts[0]?.jws == null && waited < 10_000; waited += 50) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    receipts = await list()
+  }
+  const base = `/v1/invoices/${paid.invoiceId}/receipts/${receipts[0]?.id}`
+  const [document, signature] = [
+    await download(gateway, `${base}/document`),
+    await download(gateway, `${base}/signature.p7s`),
+  ]
+  t.same(document.bytes, Buffer.from(String(receipts[0]?.jws).split('.')[1] ?? '', 'base64url'))
+  t.ok(verifyCms(signature.bytes, document.bytes, { roots: [root.certificate], at: testNoon }).ok)
+  t.same((await download(gateway, `${base}/signature.p7s`)).bytes, signature.bytes)
+  const invoice = await download(gateway, `/v1/invoices/${paid.invoiceId}/signature.p7s`)
+  t.notSame(invoice.bytes, signature.bytes)
+  const nowhere = `/v1/invoices/${paid.invoiceId}/receipts/rcp_${'0'.repeat(26)}/signature.p7s`
+  t.equal((await download(gateway, nowhere)).status, 404)
+})
 
 t.test('without a certificate, or with one that has ended, the answer says so; the invoice stands', async (t) => {
   const gateway = await testGateway(t)

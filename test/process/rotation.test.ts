@@ -17,6 +17,7 @@ import { vnpayIpn } from '../harness/vnpay.ts'
 
 const publicUrl = 'https://fees.example'
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+const mostTokens = 100
 const [oldSecret, newSecret] = ['O'.repeat(32), 'N'.repeat(32)]
 
 type House = {
@@ -44,14 +45,17 @@ function load({ replicas: [first, second] }: House, workers: number) {
   const documents: { jws: string }[] = []
   let stopped = false
   let count = 0
+  let asked = 0
+  let latest = ''
   /** Secrets the bank may sign with now. */
   const bank = { secrets: [oldSecret] }
   const any = <Item>(items: readonly Item[]): Item => items[Math.floor(Math.random() * items.length)] as Item
   const at = (): TestGateway => any([first, second])
 
   async function pay(): Promise<void> {
+    const bearer = await token(at())
     const call = async (method: string, path: string, body?: unknown): ReturnType<typeof callApi> => {
-      const headers = { authorization: `Bearer ${await token(at())}` }
+      const headers = { authorization: `Bearer ${bearer}` }
       const answer = await callApi(at().url, method, path, body, headers)
       if (answer.status >= 400) failures.push(`${method} ${path} ${answer.status} ${answer.text}`)
       return answer
@@ -73,7 +77,9 @@ function load({ replicas: [first, second] }: House, workers: number) {
     if (after.json.status !== 'PAID') failures.push(`invoice is ${String(after.json.status)}`)
     count++
   }
+  /** A fresh one for each payment, as long as one address may ask for tokens in a minute of a clock that stands. */
   async function token(replica: TestGateway): Promise<string> {
+    if (asked++ >= mostTokens) return latest
     const answer = await fetch(`${replica.url}/oauth/token`, {
       method: 'POST',
       body: new URLSearchParams({
@@ -84,7 +90,8 @@ function load({ replicas: [first, second] }: House, workers: number) {
     })
     const json = (await answer.json()) as { access_token?: string }
     if (json.access_token === undefined) failures.push(`token ${answer.status} ${JSON.stringify(json)}`)
-    return json.access_token ?? ''
+    latest = json.access_token ?? ''
+    return latest
   }
   async function work(): Promise<void> {
     while (!stopped) {
@@ -146,17 +153,17 @@ t.test(
     const hours = (count: number): string =>
       new Date(gateway.environment.now().getTime() + count * 3_600_000).toISOString()
     const running = load(rotating, 3)
-    await running.more(5)
+    await running.more(3)
 
     // The operator's commands run in processes of their own: each opens folder and file anew.
     await openKeyRing(keyFolder).generate('EdDSA', gateway.environment.now(), { name: 'next-year' })
-    await running.more(5)
+    await running.more(3)
     await openKeyRing(keyFolder).rotate(gateway.environment.now())
-    await running.more(10)
+    await running.more(6)
 
     const rotated = await gateway.api('POST', `/v1/webhook-endpoints/${String(endpoint.json.id)}/rotate-secret`, {})
     webhookSecrets.push(String(rotated.json.secret))
-    await running.more(5)
+    await running.more(3)
 
     await gateway.load(
       directory({ next: { config: { hashSecret: newSecret }, signsFrom: hours(0), currentUntil: hours(2) } }),
@@ -164,11 +171,11 @@ t.test(
     // Replicas that missed the announcement read accounts again after five seconds of their clock.
     for (const { environment } of replicas) environment.advance(6_000)
     running.bank.secrets = [oldSecret, newSecret]
-    await running.more(10)
+    await running.more(6)
     running.bank.secrets = [newSecret]
     await running.more(3)
     await gateway.load(testDirectory({ vnpaySecret: newSecret }))
-    await running.more(10)
+    await running.more(6)
 
     addMasterKey(masterFile, 'm2', randomBytes)
     const operator = createVault({ masterKeys: masterKeysInFile(masterFile, randomBytes), random: randomBytes })
@@ -177,17 +184,17 @@ t.test(
     const rewrapped = await rewrapAll(gateway.database, operator, pause)
     t.same(
       rewrapped.map(({ left }) => left),
-      [0, 0, 0, 0],
+      [0, 0, 0, 0, 0],
     )
-    await running.more(10)
+    await running.more(6)
     dropMasterKey(masterFile, 'm1')
     for (const { environment } of replicas) environment.advance(6_000)
-    await running.more(10)
+    await running.more(6)
     t.same([...(await masterKeyUse(gateway.database)).keys()], ['m2'])
 
     const count = await running.stop()
     t.same(running.failures, [])
-    t.ok(count >= 60, `${count} payments`)
+    t.ok(count >= 40, `${count} payments`)
 
     const published = (await (await fetch(`${gateway.url}/.well-known/jwks.json`)).json()) as {
       keys: { kid: string }[]

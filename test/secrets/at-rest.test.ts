@@ -35,8 +35,13 @@ t.test('a copy of the database holds no secret of a rail, of a webhook or of a s
   const receiver = await testReceiver(t)
   const endpoint = await gateway.api('POST', '/v1/webhook-endpoints', { url: receiver.url })
   const rotated = await gateway.api('POST', `/v1/webhook-endpoints/${String(endpoint.json.id)}/rotate-secret`, {})
-  const secrets = [gateway.vnpaySecret, endpoint.json.secret, rotated.json.secret].map(String)
-  t.equal(new Set(secrets).size, 3)
+  const token = 'token-of-the-receipt-provider'
+  await gateway.load({
+    ...testDirectory({ vnpaySecret: gateway.vnpaySecret }),
+    receiptIssuers: [{ agencyCode: 'H56.14', provider: { kind: 'http', url: 'https://receipts.example', token } }],
+  })
+  const secrets = [gateway.vnpaySecret, endpoint.json.secret, rotated.json.secret, token].map(String)
+  t.equal(new Set(secrets).size, 4)
   const text = await everythingIn(gateway.databaseUrl)
   for (const secret of secrets) {
     t.notOk(text.includes(secret))
@@ -91,6 +96,10 @@ t.test('what an earlier version wrote plain works, and is sealed by the next sta
     `UPDATE rail_accounts SET config = config || jsonb_build_object('hashSecret', $1::text), master_key_id = NULL, data_key = NULL, sealed = NULL`,
     [plain],
   )
+  await admin.query(
+    `INSERT INTO receipt_issuers (agency_code, tenant_id, mode, provider, updated_at)
+     VALUES ('H56.14', 'ten_thanhhoa', 'OWN', '{"kind":"http","url":"https://receipts.example","token":"plain-provider-token","timeoutMs":2000}', now())`,
+  )
   const webhook = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
   await admin.query(
     `UPDATE webhook_endpoints SET secrets = jsonb_build_array(jsonb_build_object('secret', $1::text)), master_key_id = NULL, data_key = NULL, sealed = NULL`,
@@ -98,10 +107,11 @@ t.test('what an earlier version wrote plain works, and is sealed by the next sta
   )
   gateway.environment.advance(6_000)
   t.equal(await payByVnpay(gateway, plain), '00')
-  t.equal(await sealPlain(gateway.database, gateway.vault), 2)
+  t.equal(await sealPlain(gateway.database, gateway.vault), 3)
   t.equal(await sealPlain(gateway.database, gateway.vault), 0)
   const text = await everythingIn(gateway.databaseUrl)
   t.notOk(text.includes(plain))
+  t.notOk(text.includes('plain-provider-token'))
   t.notOk(text.includes(webhook.slice(6, 30)))
   gateway.environment.advance(6_000)
   t.equal(await payByVnpay(gateway, plain), '00')
@@ -130,13 +140,14 @@ t.test('one command puts everything under a new master key, and the old one is n
       ['rail-account', 1, 0],
       ['webhook-endpoint', 1, 0],
       ['agency-signer', 0, 0],
+      ['receipt-issuer', 0, 0],
       ['stored-answer', 1, 0],
     ],
   )
   t.same([...(await masterKeyUse(gateway.database))], [['m2', 3]])
   t.same(
     (await rewrapAll(gateway.database, both, sleep)).map(({ rows }) => rows),
-    [0, 0, 0, 0],
+    [0, 0, 0, 0, 0],
     'a second run finds nothing to do',
   )
   const without = await testGateway(t, {

@@ -5,6 +5,7 @@ import { verifyJournal } from '../../src/journal/verify.ts'
 import { keysOfJwks } from '../../src/signing/compact-jws.ts'
 import type { KeyRing } from '../../src/signing/key-ring.ts'
 import type { Query, Transaction } from '../../src/store/database.ts'
+import { findAllDiscrepancies } from '../../src/store/parity-checks.ts'
 import type { Server } from './engine/postgres.ts'
 import { lifecycles } from './lifecycles.ts'
 import { rails, type Stage } from './stage/stage.ts'
@@ -150,6 +151,7 @@ export async function brokenAtTheEnd(stage: Stage, keys: KeyRing): Promise<strin
     ...(await wronglyReturned(stage)),
     ...(await leftOpen(stage)),
     ...(await unproven(stage, keys)),
+    ...(await foundBySweeper(stage)),
     ...stage.world.deadlocks.map((what) => `a deadlock, against the order of locks: ${what}`),
     ...stage.portal.faults.map((fault) => `I9 ${fault}`),
     ...stage.dossiers.faults.map((fault) => `I5 ${fault}`),
@@ -307,6 +309,15 @@ async function unproven({ server }: Stage, keys: KeyRing): Promise<string[]> {
     if (verdict?.valid !== true) broken.push(`I10 receipt ${id}: ${verdict?.reason ?? 'no proof'}`)
   }
   return broken
+}
+
+/** What the gateways' own sweepers found on the way, repaired or not, and what they would find now. */
+async function foundBySweeper({ server }: Stage): Promise<string[]> {
+  const found = await server.query<{ code: string; subject: string; detail: string }>(
+    'SELECT code, subject, detail FROM parity_findings',
+  )
+  const now = await findAllDiscrepancies({ query: (text, values) => server.query(text, values) })
+  return [...found, ...now].map(({ code, subject, detail }) => `parity ${code}: ${subject} (${detail})`)
 }
 
 async function leftOpen({ server }: Stage): Promise<string[]> {

@@ -92,7 +92,7 @@ async function eventsOf(path: string, reading: StatementReading): Promise<AsyncI
   const options: ReadOptions = { format, mapping: reading.mapping }
   return format === 'xlsx'
     ? readStatementFile(path, options)
-    : readStatements(createReadStream(path, { highWaterMark: 262_144 }), format, options)
+    : readStatements(createReadStream(path, { highWaterMark: 65_536 }), format, options)
 }
 
 type NamedStatement = ReadStatement & { readonly account: BankAccount; readonly identity: string }

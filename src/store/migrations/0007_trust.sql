@@ -26,6 +26,14 @@ ALTER TABLE webhook_endpoints
   ADD CHECK ((secrets IS NULL) <> (sealed IS NULL));
 CREATE INDEX webhook_endpoints_by_master_key ON webhook_endpoints (master_key_id);
 
+-- `provider` keeps what is open of it; the token is sealed.
+ALTER TABLE receipt_issuers
+  ADD COLUMN master_key_id text,
+  ADD COLUMN data_key bytea,
+  ADD COLUMN sealed jsonb,
+  ADD CHECK ((master_key_id IS NULL) = (data_key IS NULL) AND (data_key IS NULL) = (sealed IS NULL));
+CREATE INDEX receipt_issuers_by_master_key ON receipt_issuers (master_key_id);
+
 -- An answer that shows a secret is kept sealed; its `body` is empty then. Those kept plain so far go: a repeat of such a request
 -- registers or rotates anew, which a caller sees, and no secret stays behind.
 DELETE FROM idempotency_keys WHERE body LIKE '%"secret":"whsec\_%';

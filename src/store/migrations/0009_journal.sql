@@ -65,3 +65,5 @@ END $$;
 
 GRANT SELECT, INSERT ON journal_batches, journal_checkpoints, journal_places TO feegate_service;
 GRANT SELECT, INSERT, DELETE ON journal_unsealed TO feegate_service;
+
+SELECT hold_all_to_tenant();
