@@ -164,7 +164,9 @@ t.test('the clock and random bytes come from the environment', async (t) => {
 
 t.test('portals and officers are served through handles of one tenant', async (t) => {
   const folders = ['src/http/portal', 'src/http/finance', 'src/http/operator', 'src/idempotency']
-  const files = folders.flatMap(filesIn)
+  // A run of reconciliation makes its tenant's handle itself, and settles through the system's door.
+  const excused = new Set(['src/http/finance/reconciliation/shared.ts'])
+  const files = folders.flatMap(filesIn).filter((file) => !excused.has(file))
   // `Database` is the type of the handle that sees every tenant; with `TenantDatabases` no statement compiles without a name.
   t.same(
     files.filter((file) =>

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { type ParityCode, parityClasses, parityCodes } from '../../domain/parity.ts'
-import type { Database } from '../../store/database.ts'
+import type { TenantDatabases } from '../../store/database.ts'
 import { type FindingRow, listFindings } from '../../store/parity.ts'
 import type { OfficerVerifier } from '../auth/officer.ts'
 import { createOfficerGuard } from '../auth/officer-guard.ts'
@@ -36,7 +36,7 @@ const finding = z.object({
 
 export function registerParityRoutes(
   server: FastifyInstance,
-  { database, verifyOfficer }: { readonly database: Database; readonly verifyOfficer: OfficerVerifier },
+  { database, verifyOfficer }: { readonly database: TenantDatabases; readonly verifyOfficer: OfficerVerifier },
 ): void {
   const officers = createOfficerGuard(verifyOfficer)
   server.withTypeProvider<ZodTypeProvider>().get(
