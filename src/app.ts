@@ -286,7 +286,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       background.push(startDailyRuns({ database, environment, settler, log }))
       const { statementsDir } = options
       if (statementsDir !== undefined && statementsDir !== null)
-        background.push(startWatchingFolder({ folder: statementsDir, database, environment, desk, log }))
+        background.push(
+          startWatchingFolder({
+            folder: statementsDir,
+            database,
+            environment,
+            desk,
+            log,
+            signerCrls: options.signerCrls ?? (() => null),
+          }),
+        )
       background.push(
         await database.listen(railAccountsChannel, () => {
           railAccounts.forget()

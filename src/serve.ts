@@ -91,11 +91,37 @@ function refuseDemo({ mode }: Config, inUse: readonly Ending[]): void {
     throw new DemoMaterialError(`demo keys and certificates are refused in production:\n  ${demo.join('\n  ')}`)
 }
 
+/** A start that fails half-way leaves nothing running: what was opened is closed again, the last first. */
 export async function startServing(
   config: Config,
   log: Logger,
   environment: Environment = realEnvironment,
 ): Promise<RunningGateway> {
+  const opened: (() => Promise<unknown>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const close of opened.reverse()) await close()
+  }
+  try {
+    const running = await start(config, log, environment, (close) => void opened.push(close))
+    return {
+      ...running,
+      async stop() {
+        await stop()
+        log.info('FeeGate has stopped')
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function start(
+  config: Config,
+  log: Logger,
+  environment: Environment,
+  onClose: (close: () => Promise<unknown>) => void,
+): Promise<Omit<RunningGateway, 'stop'>> {
   // Before any store: what is missing or wrong here ends the start with a sentence.
   const keys = openKeys(config, {
     now: environment.now(),
@@ -118,23 +144,22 @@ export async function startServing(
     ...endingsOfMasterKeys(vault.masterKeys.ids()),
   ])
   const store = await openStore(config, log, environment)
-  try {
-    refuseDemo(config, await endingsOfStore(store.database))
-  } catch (error) {
-    await store.close()
-    throw error
-  }
+  onClose(store.close)
+  refuseDemo(config, await endingsOfStore(store.database))
   const sealed = await sealPlain(store.database, vault)
   if (sealed > 0) log.info({ rows: sealed }, 'secrets of an earlier version are sealed now')
   const embeddedRedis = config.redisUrl === null ? await startEmbeddedRedis({ dataDir: config.dataDir, log }) : null
+  if (embeddedRedis !== null) onClose(() => embeddedRedis.stop())
   const redisUrl = config.redisUrl ?? embeddedRedis?.url ?? null
   const redis = redisUrl === null ? null : connectRedis(redisUrl, log)
+  if (redis !== null) onClose(async () => redis.disconnect())
   if (redis === null) log.info('no Redis here: PostgreSQL alone keeps the promises, repeats cost a little more')
   const calls = createHttpCaller()
   const webhooks = createWebhookCaller({
     allowedRanges: config.webhookAllowedRanges,
     timeoutMs: config.webhookTimeoutMs,
   })
+  onClose(() => Promise.all([calls.close(), webhooks.close()]))
   let publicUrl = config.publicUrl ?? ''
   const listeners: TlsListener[] = []
   const gateway = await createGateway({
@@ -171,6 +196,7 @@ export async function startServing(
     },
     publicUrl: () => publicUrl,
   })
+  onClose(() => gateway.close())
   await gateway.server.listen({ host: config.host, port: config.port })
   const address = gateway.server.server.address() as AddressInfo
   if (publicUrl === '') publicUrl = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${address.port}`
@@ -190,6 +216,7 @@ export async function startServing(
       files: { certificate: own.certificate, key: own.key, authorities, crls },
     })
     listeners.push(listener)
+    onClose(() => closeListener(listener))
     log.info({ door, host: own.host, port: listener.port }, 'listening for client certificates')
   }
   await gateway.start()
@@ -202,18 +229,11 @@ export async function startServing(
     publicUrl,
     databaseUrl: store.url,
     redis: config.redisUrl !== null ? 'configured' : embeddedRedis !== null ? 'embedded' : 'none',
-    async stop() {
-      const deadline = setTimeout(() => {
-        for (const listener of listeners) listener.cut()
-      }, listenerCloseMs)
-      await Promise.all(listeners.map((listener) => listener.close()))
-      clearTimeout(deadline)
-      await gateway.close()
-      await Promise.all([calls.close(), webhooks.close()])
-      redis?.disconnect()
-      await embeddedRedis?.stop()
-      await store.close()
-      log.info('FeeGate has stopped')
-    },
   }
+}
+
+async function closeListener(listener: TlsListener): Promise<void> {
+  const deadline = setTimeout(() => listener.cut(), listenerCloseMs)
+  await listener.close()
+  clearTimeout(deadline)
 }

@@ -12,7 +12,7 @@ import { parseTaxCode } from '../domain/codes/tax-code.ts'
 import { creditors } from '../domain/fees/catalogue.ts'
 import type { Environment } from '../environment.ts'
 import { railAccountsChannel } from '../rails/accounts.ts'
-import { type Envelope, envelope } from '../rails/envelope.ts'
+import { envelope } from '../rails/envelope.ts'
 import { routingSection } from '../rails/rulebook-schema.ts'
 import { nextSet, previousSet, railAccountOwner, sealConfig } from '../rails/stored-config.ts'
 import type { Vault } from '../secrets/vault.ts'
@@ -171,7 +171,7 @@ export async function loadDirectory(
       title_en: account.titleEn,
       ...account.columns,
       client_certificates: account.clientCertificates ?? null,
-      envelope: account.envelope === undefined ? null : storedEnvelope(account.envelope),
+      envelope: account.envelope ?? null,
       status: account.status,
       position: account.position,
       created_at: now,
@@ -232,11 +232,6 @@ function adapterOf({ id, rail, config, next, previous }: GivenAccount, adapters:
       )
   }
   return adapter
-}
-
-/** As it was given: certificates in PEM. */
-function storedEnvelope(given: Envelope): object {
-  return { ...given, authorities: given.authorities.map((certificate) => certificate.toString()) }
 }
 
 function isCanonical(parsed: { ok: true; value: { canonical: string } } | { ok: false }, text: string): boolean {

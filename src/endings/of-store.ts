@@ -1,6 +1,7 @@
 /** What ends among the things the database holds. */
 import { listSigners } from '../agencies/signers.ts'
 import { envelope } from '../rails/envelope.ts'
+import { authoritiesOf } from '../signing/signed-by.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { type Ending, endingOfCertificate } from './ending.ts'
 
@@ -21,11 +22,9 @@ export async function endingsOfStore(source: Pick<Database | Transaction, 'query
       endingOfCertificate(`agency ${agencyCode} signs with`, certificate),
     ),
     ...accounts.flatMap((account) =>
-      envelope
-        .parse(account.envelope)
-        .authorities.map((certificate) =>
-          endingOfCertificate(`envelope of rail account ${account.id}, authority`, certificate),
-        ),
+      authoritiesOf(envelope.parse(account.envelope)).map((certificate) =>
+        endingOfCertificate(`envelope of rail account ${account.id}, authority`, certificate),
+      ),
     ),
     ...clients.map(
       ({ client_id, name, ends_at }): Ending => ({

@@ -10,23 +10,33 @@ import { readCertificates } from './certificates.ts'
 import { type CmsFlaw, type DetachedContent, digestOfCms, verifyCms } from './cms-verify.ts'
 import type { Crl } from './crl.ts'
 
-const authority = z.string().transform((pem, context): X509Certificate => {
-  try {
-    const [certificate, ...more] = readCertificates(Buffer.from(pem))
-    if (certificate !== undefined && more.length === 0) return certificate
-  } catch {
-    // Told in our own words below: a parser's message would quote the text.
-  }
-  context.addIssue({ code: 'custom', message: 'must be one certificate in PEM' })
-  return z.NEVER
-})
-
-/** Who must have signed: under which authorities, and which certificates count as the bank's. */
+/** Who must have signed: under which authorities, in PEM, and which certificates count as the bank's. */
 export const signedBy = z.strictObject({
-  authorities: z.array(authority).min(1).max(10),
+  authorities: z
+    .array(
+      z
+        .string()
+        .max(16_000)
+        .refine((pem) => oneCertificate(pem) !== null, 'must be one certificate in PEM'),
+    )
+    .min(1)
+    .max(10),
   signers: certificateRules,
 })
 export type SignedBy = z.infer<typeof signedBy>
+
+export function authoritiesOf({ authorities }: SignedBy): X509Certificate[] {
+  return authorities.flatMap((pem) => oneCertificate(pem) ?? [])
+}
+
+function oneCertificate(pem: string): X509Certificate | null {
+  try {
+    const [certificate, ...more] = readCertificates(Buffer.from(pem))
+    return certificate !== undefined && more.length === 0 ? certificate : null
+  } catch {
+    return null
+  }
+}
 
 export type SignedVerdict =
   | { readonly ok: true; readonly signer: X509Certificate; readonly signedAt: Date; readonly content: Buffer | null }
@@ -42,13 +52,13 @@ export type SignedTrust = {
 export function verifySigned(
   message: Uint8Array,
   content: DetachedContent | null,
-  { authorities, signers }: SignedBy,
+  by: SignedBy,
   { at, crls }: SignedTrust,
 ): SignedVerdict {
-  const verdict = verifyCms(message, content, { roots: authorities, ...(crls === null ? {} : { crls }), at })
+  const verdict = verifyCms(message, content, { roots: authoritiesOf(by), ...(crls === null ? {} : { crls }), at })
   if (!verdict.ok) return verdict
   const { chain, signer, signedAt } = verdict
-  return fitsRules(chain, signers)
+  return fitsRules(chain, by.signers)
     ? { ok: true, signer, signedAt, content: verdict.content }
     : { ok: false, reason: 'another-signer' }
 }

@@ -1,9 +1,11 @@
 /** A gateway process that hears a bank by its certificate. */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { Agent, request } from 'undici'
 import { readCertificates, spkiPin } from '../../src/signing/certificates.ts'
+import { makeDemoCertificates } from '../../src/signing/demo-certificates.ts'
 import { testDirectory } from '../harness/gateway.ts'
 import { house, serving } from '../harness/process.ts'
 
@@ -68,4 +70,20 @@ t.test('a gateway process hears a bank by its certificate, tells what ends, and 
   running.child.kill('SIGTERM')
   t.equal(await ended, 0)
   t.match(running.log(), 'FeeGate has stopped')
+})
+
+t.test('a listener that cannot start ends the process with a sentence, and nothing is left running', async (t) => {
+  const { folder, feegate } = await house(t)
+  const demo = join(folder, 'demo')
+  makeDemoCertificates(demo, new Date())
+  const busy = createServer()
+  await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => new Promise((resolve) => busy.close(resolve)))
+  const ended = await feegate(['serve'], {
+    BANK_TLS_PORT: String((busy.address() as AddressInfo).port),
+    BANK_TLS_CERT: join(demo, 'gateway-server.crt.pem'),
+    BANK_TLS_KEY: join(demo, 'gateway-server.key.pem'),
+    BANK_TLS_CA: join(demo, 'ca.crt.pem'),
+  })
+  t.match(ended, { code: 1, err: /EADDRINUSE/ })
 })

@@ -34,6 +34,9 @@ ALTER TABLE receipt_issuers
   ADD CHECK ((master_key_id IS NULL) = (data_key IS NULL) AND (data_key IS NULL) = (sealed IS NULL));
 CREATE INDEX receipt_issuers_by_master_key ON receipt_issuers (master_key_id);
 
+-- Whose CMS signature a file of the watched folder must have beside it (`<file>.p7s`); null: none is asked for.
+ALTER TABLE statement_sources ADD COLUMN signed_by jsonb;
+
 -- An answer that shows a secret is kept sealed; its `body` is empty then. Those kept plain so far go: a repeat of such a request
 -- registers or rotates anew, which a caller sees, and no secret stays behind.
 DELETE FROM idempotency_keys WHERE body LIKE '%"secret":"whsec\_%';
