@@ -145,9 +145,7 @@ export async function matchExpected(tx: Transaction, { tenantId }: RunScope): Pr
   await tx.query(
     `CREATE TEMP TABLE run_expected ON COMMIT DROP AS
      SELECT e.id, e.direction, e.counterparty_account, e.text_contains, bank
-       FROM expected_movements e JOIN beneficiary_accounts b ON b.id = e.beneficiary_account_id
-      CROSS JOIN LATERAL (SELECT min(o.id) AS bank FROM beneficiary_accounts o
-                           WHERE o.tenant_id = b.tenant_id AND o.bank_bin = b.bank_bin AND o.account_number = b.account_number) c
+       FROM expected_movements e JOIN run_banks b ON b.id = e.beneficiary_account_id
       WHERE e.tenant_id = $1`,
     [tenantId],
   )

@@ -22,7 +22,7 @@ export async function findNames(tx: Transaction, { tenantId }: RunScope): Promis
   // One row per line and invoice: an attempt's own reference says more than the pay code.
   await tx.query(
     `CREATE TEMP TABLE w_named ON COMMIT DROP AS
-     SELECT DISTINCT ON (line_id, invoice_id) line_id, bank, ref, level, invoice_id, attempt_account, invoice_bank
+     SELECT DISTINCT ON (line_id, invoice_id) line_id, named.bank, ref, level, invoice_id, attempt_account, b.bank AS invoice_bank
        FROM (
          SELECT t.line_id, t.bank, t.ref, t.level, v.id AS invoice_id, NULL::text AS attempt_account, v.beneficiary_account_id
            FROM w_texts t JOIN invoices v ON v.pay_code = t.ref WHERE v.tenant_id = $1
@@ -31,10 +31,7 @@ export async function findNames(tx: Transaction, { tenantId }: RunScope): Promis
            FROM w_texts t JOIN run_accounts a ON a.bank = t.bank
            JOIN payments p ON p.rail_account_id = a.rail_account_id AND p.merchant_ref = t.ref
            JOIN invoices v ON v.id = p.invoice_id AND v.pay_code <> t.ref) named
-      CROSS JOIN LATERAL (
-        SELECT min(o.id) AS invoice_bank FROM beneficiary_accounts b
-          JOIN beneficiary_accounts o ON o.tenant_id = b.tenant_id AND o.bank_bin = b.bank_bin AND o.account_number = b.account_number
-         WHERE b.id = named.beneficiary_account_id) whose
+       JOIN run_banks b ON b.id = named.beneficiary_account_id
       ORDER BY line_id, invoice_id, attempt_account IS NULL, level, ref`,
     [tenantId],
   )

@@ -43,6 +43,12 @@ export async function layOutAccounts(tx: Transaction, scope: RunScope): Promise<
           WHERE r.tenant_id = $1) account`,
     [scope.tenantId, scope.transferRails, scope.asOf],
   )
+  await tx.query(
+    `CREATE TEMP TABLE run_banks ON COMMIT DROP AS
+     SELECT id, min(id) OVER (PARTITION BY bank_bin, account_number) AS bank FROM beneficiary_accounts WHERE tenant_id = $1`,
+    [scope.tenantId],
+  )
+  await tx.query('ANALYZE run_banks', [])
   await tx.query(`CREATE TEMP TABLE run_days (day date PRIMARY KEY, position integer) ON COMMIT DROP`, [])
   const days = Array.from({ length: daysBack + daysAhead + 1 }, (_, index) => addDays(scope.asOf, index - daysBack))
   await tx.query(`INSERT INTO run_days SELECT * FROM json_to_recordset($1::json) AS d(day date, position integer)`, [
