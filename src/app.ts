@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import { createBillDesk } from './bill/desk.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
 import type { Environment } from './environment.ts'
@@ -101,7 +102,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     log,
   })
   const confirmPayment = createPaymentConfirmer({ database, environment, railAccounts, settler, call, serverIp })
-  const receive = createCallbackReceiver({ database, settler, environment, metrics, log, serverIp })
+  const bills = createBillDesk({ database, environment })
+  const receive = createCallbackReceiver({ database, settler, bills, environment, metrics, log, serverIp })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
   const clientOf = createAuthenticate({ database, environment, verify: tokens.verify, issuer: publicUrl })
   const verifyOfficer = createOfficerVerifier({

@@ -104,6 +104,7 @@ t.test('the clock and random bytes come from the environment', async (t) => {
     'src/invoice',
     'src/payment',
     'src/callback',
+    'src/bill',
     'src/delivery',
     'src/watch',
     'src/http',

@@ -35,6 +35,8 @@ export type Facts = {
   readonly sameAsRecorded: boolean
   /** A success of this rail transaction is on record (matters for reversals). */
   readonly successOnRecord: boolean
+  /** That success was told to the dossier system: it paid the invoice, or was less than owed. */
+  readonly successTold: boolean
   /** Currency is VND, and the rail account pays into the invoice's beneficiary account within its tenant. */
   readonly ours: boolean
   /** The payer typed the amount (capabilities.transfer). */
@@ -50,6 +52,8 @@ export type Effect = {
   readonly payment?: 'SUCCEEDED' | 'FAILED' | 'UNKNOWN'
   /** A refund case is opened for this much of what came. */
   readonly refundCase?: 'whole' | 'excess'
+  /** Refund cases of the money that went back, as far as nobody has decided about them, are closed: it must not go back twice. */
+  readonly withdrawCases?: true
   readonly event?: EventType
   readonly alarm?: boolean
   readonly verdict: 'recorded' | 'repeated' | 'alreadyFinal' | 'amountMismatch' | 'unknownReference' | 'wrongAccount'
@@ -77,6 +81,7 @@ export type Row = {
     readonly repeated?: boolean
     readonly sameAsRecorded?: boolean
     readonly successOnRecord?: boolean
+    readonly successTold?: boolean
     readonly ours?: boolean
     readonly transferRail?: boolean
     readonly stillPayable?: boolean
@@ -117,8 +122,20 @@ export const decisionTable: readonly Row[] = [
   {
     rule: 'reversal',
     means: 'a success taken back by the rail: on record, told to the dossier system, a human decides about the debt',
+    when: { kind: ['reversed'], successOnRecord: true, successTold: true },
+    effect: {
+      verdict: 'recorded',
+      record: 'REVERSED',
+      withdrawCases: true,
+      event: 'payment.reversed',
+      alarm: true,
+    },
+  },
+  {
+    rule: 'reversal-of-rest',
+    means: 'money that paid nothing taken back by the rail: on record, its refund case withdrawn, nothing pushed',
     when: { kind: ['reversed'], successOnRecord: true },
-    effect: { verdict: 'recorded', record: 'REVERSED', event: 'payment.reversed', alarm: true },
+    effect: { verdict: 'recorded', record: 'REVERSED', withdrawCases: true, alarm: true },
   },
   {
     rule: 'unknown-news',
@@ -247,6 +264,7 @@ function fits({ when }: Row, facts: Facts): boolean {
     (when.repeated ?? facts.repeated) === facts.repeated &&
     (when.sameAsRecorded ?? facts.sameAsRecorded) === facts.sameAsRecorded &&
     (when.successOnRecord ?? facts.successOnRecord) === facts.successOnRecord &&
+    (when.successTold ?? facts.successTold) === facts.successTold &&
     (when.ours ?? facts.ours) === facts.ours &&
     (when.transferRail ?? facts.transferRail) === facts.transferRail &&
     (when.stillPayable ?? facts.stillPayable) === facts.stillPayable

@@ -22,6 +22,12 @@ export type IdPrefix =
   | 'whe'
   | 'rel'
   | 'req'
+  | 'brv'
+  | 'shf'
+  | 'col'
+  | 'cor'
+  | 'pto'
+  | 'ptm'
 
 export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string {
   if (random.length < idRandomBytes) throw new RangeError(`an id needs ${idRandomBytes} random bytes`)

@@ -27,6 +27,11 @@ export type RailAccounts = {
   forget(): void
 }
 
+/** Whether the rail itself moves such an amount. */
+export function takesAmount({ adapter }: OpenRailAccount, total: bigint): boolean {
+  return total >= adapter.capabilities.minAmount && total <= adapter.capabilities.maxAmount
+}
+
 /** Channel on which a change of rail accounts is announced to all replicas. */
 export const railAccountsChannel = 'feegate_rail_accounts'
 const maxAgeMs = 5_000

@@ -73,6 +73,8 @@ type Entries = {
     { id: string; status: string; eventSeq: number; paidAt: Date | null; lateBySeconds: number | null }
   >
   refunds: Row[]
+  /** Settlements whose waiting refund cases are closed. */
+  withdrawnCasesOf: string[]
   receipts: Row[]
   events: NewEvent[]
   journal: JournalEntry[]
@@ -88,6 +90,7 @@ function emptyEntries(): Entries {
     paymentChanges: new Map(),
     invoiceChanges: new Map(),
     refunds: [],
+    withdrawnCasesOf: [],
     receipts: [],
     events: [],
     journal: [],
@@ -275,6 +278,8 @@ function recordMoney(
       updated_at: now,
     })
   }
+  if (row.effect.withdrawCases === true && weighed.takenBack !== null)
+    entries.withdrawnCasesOf.push(weighed.takenBack.id)
   if (invoice === null) return
   if (row.effect.invoice === 'PAID') requestReceipts(invoice, settlementId, entries, environment, now)
   if (row.effect.event !== undefined) {
@@ -381,6 +386,13 @@ async function writeEntries(tx: Transaction, entries: Entries, now: Date): Promi
     )
   }
   await insertAll(tx, 'refunds', entries.refunds)
+  if (entries.withdrawnCasesOf.length > 0) {
+    await tx.query(
+      `UPDATE refunds SET status = 'REJECTED', reason = reason || '; withdrawn: the money was taken back', updated_at = $2
+        WHERE settlement_id = ANY($1) AND status = 'REQUESTED'`,
+      [entries.withdrawnCasesOf, now],
+    )
+  }
   await insertAll(tx, 'receipts', entries.receipts)
   await appendEvents(tx, entries.events)
   await insertAll(tx, 'callbacks', entries.callbacks)

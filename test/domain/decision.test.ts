@@ -24,6 +24,12 @@ const payments = [
   'UNKNOWN',
 ] as const satisfies readonly Facts['payment'][]
 const both = [true, false] as const
+/** On record, and told to the dossier system. */
+const successes = [
+  [true, true],
+  [true, false],
+  [false, false],
+] as const
 
 // A new kind or state has to be added above before this file compiles.
 type Missing =
@@ -40,7 +46,7 @@ function* everything(): Generator<Facts> {
         for (const payment of payments)
           for (const repeated of both)
             for (const sameAsRecorded of both)
-              for (const successOnRecord of both)
+              for (const [successOnRecord, successTold] of successes)
                 for (const ours of both)
                   for (const transferRail of both)
                     for (const stillPayable of both)
@@ -52,6 +58,7 @@ function* everything(): Generator<Facts> {
                         repeated,
                         sameAsRecorded,
                         successOnRecord,
+                        successTold,
                         ours,
                         transferRail,
                         stillPayable,
@@ -82,6 +89,7 @@ const baseline: Facts = {
   repeated: false,
   sameAsRecorded: false,
   successOnRecord: false,
+  successTold: false,
   ours: true,
   transferRail: false,
   stillPayable: true,
@@ -89,7 +97,7 @@ const baseline: Facts = {
 
 t.test('every combination of facts is decided', (t) => {
   t.ok(nothingMissing)
-  t.equal(decided.length, kinds.length * amounts.length * invoices.length * payments.length * 2 ** 6)
+  t.equal(decided.length, kinds.length * amounts.length * invoices.length * payments.length * 3 * 2 ** 5)
   t.ok(decided.every(({ row }) => decisionTable.includes(row)))
   t.end()
 })
@@ -157,8 +165,13 @@ t.test('what comes', (t) => {
     ['the bank does not know yet', { kind: 'pending' }, 'pending'],
     [
       'the bank takes a success back',
-      { kind: 'reversed', successOnRecord: true, invoice: 'PAID', payment: 'SUCCEEDED' },
+      { kind: 'reversed', successOnRecord: true, successTold: true, invoice: 'PAID', payment: 'SUCCEEDED' },
       'reversal',
+    ],
+    [
+      'the bank takes a second payment of a paid invoice back',
+      { kind: 'reversed', successOnRecord: true, invoice: 'PAID', payment: 'SUCCEEDED' },
+      'reversal-of-rest',
     ],
     ['the bank takes back what never came', { kind: 'reversed' }, 'news-only'],
     ['the bank holds what it has paid', { kind: 'held', payment: 'SUCCEEDED', invoice: 'PAID' }, 'news-only'],
@@ -312,6 +325,21 @@ t.test('money goes on record', (t) => {
   })
   t.end()
 })
+
+t.test(
+  'money that is taken back closes its refund case, and the dossier system hears only of what it was told',
+  (t) => {
+    t.same(
+      broken(
+        ({ successTold }, { effect }) =>
+          effect.record === 'REVERSED' &&
+          (effect.withdrawCases !== true || (effect.event === 'payment.reversed') !== successTold),
+      ),
+      [],
+    )
+    t.end()
+  },
+)
 
 t.test('an attempt that succeeded never becomes anything else', (t) => {
   t.same(

@@ -27,7 +27,7 @@ export function registerCallbackRoutes(
       const { rail, account: accountId, '*': rest } = request.params
       const account = await railAccounts.find(rail, accountId)
       // The same answer as for any address that does not exist: no hint which accounts do.
-      if (account === null) throw new Problem('NOT_FOUND')
+      if (account?.adapter.capabilities.callback !== true) throw new Problem('NOT_FOUND')
       const answer = await receive(account, {
         request: rawRequest(request, rest),
         requestId: request.id,

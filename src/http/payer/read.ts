@@ -1,6 +1,6 @@
 import type { Environment } from '../../environment.ts'
 import type { PaymentInstruction } from '../../payment/instruction.ts'
-import type { OpenRailAccount, RailAccounts } from '../../rails/accounts.ts'
+import { type OpenRailAccount, type RailAccounts, takesAmount } from '../../rails/accounts.ts'
 import { qrOf } from '../../rails/qr.ts'
 import type { Database } from '../../store/database.ts'
 import type { InvoicePage, PageItem, PageRail } from './page/invoice-page.ts'
@@ -130,10 +130,6 @@ export async function readAttemptOf(
     instruction: row.instruction ?? { kind: 'wait' },
     status: row.status,
   }
-}
-
-export function takesAmount({ adapter }: OpenRailAccount, total: bigint): boolean {
-  return total >= adapter.capabilities.minAmount && total <= adapter.capabilities.maxAmount
 }
 
 function pageItem(item: PageRow['items'][number]): PageItem {

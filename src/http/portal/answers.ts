@@ -1,7 +1,6 @@
-import type { RailAccounts } from '../../rails/accounts.ts'
+import { type RailAccounts, takesAmount } from '../../rails/accounts.ts'
 import { qrOf } from '../../rails/qr.ts'
 import type { InvoiceRecord } from '../../store/invoices.ts'
-import { takesAmount } from '../payer/read.ts'
 import type { InvoiceAnswer } from './schemas.ts'
 
 export type AnswerContext = { readonly railAccounts: RailAccounts; readonly publicUrl: string; readonly now: Date }
