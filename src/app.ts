@@ -12,6 +12,7 @@ import { createAuthenticate } from './http/auth/access-token.ts'
 import { createOfficerVerifier } from './http/auth/officer.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerCounterRoutes } from './http/counter/routes.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
@@ -145,8 +146,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerWebhookRoutes(server, { ...portal, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
+    registerCounterRoutes(server, { database, environment, idempotency, railAccounts, verifyOfficer, publicUrl })
     registerCallbackRoutes(server, { railAccounts, receive })
-    registerPayerRoutes(server, { database, environment, railAccounts, startPayment, confirmPayment })
+    registerPayerRoutes(server, { database, environment, railAccounts, startPayment, confirmPayment, publicUrl })
   })
   await server.ready()
 

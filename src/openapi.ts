@@ -28,6 +28,7 @@ export const openApiDocument = {
     { name: 'Webhooks', description: 'Where events are sent' },
     { name: 'Events', description: 'What happened, to pull' },
     { name: 'Catalogue', description: 'Published fees' },
+    { name: 'Counter', description: 'Cash and QR at a one-stop counter, for officers' },
     { name: 'Operations', description: 'For officers and operators' },
   ],
   components: {

@@ -105,6 +105,7 @@ t.test('the clock and random bytes come from the environment', async (t) => {
     'src/payment',
     'src/callback',
     'src/bill',
+    'src/counter',
     'src/delivery',
     'src/watch',
     'src/http',

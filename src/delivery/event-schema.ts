@@ -61,7 +61,7 @@ const payment = z.object({
     .min(0)
     .nullable()
     .meta({ description: 'Seconds after the invoice expired; null when in time' }),
-  online: z.boolean(),
+  online: z.boolean().meta({ description: 'False for cash at a one-stop counter' }),
 })
 
 const sequence = z.int().min(1).meta({ description: 'Order of the events of one invoice' })

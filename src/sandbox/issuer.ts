@@ -11,6 +11,8 @@ export type OfficerTokenRequest = {
   readonly name?: string
   /** The agency's organisation at the gateway. */
   readonly tenant?: string
+  /** Code of the agency the officer sits in; clerks need one. */
+  readonly unit?: string
   readonly audience?: string
   readonly lifetimeSeconds?: number
 }
@@ -45,6 +47,8 @@ export const demoOfficers: readonly OfficerTokenRequest[] = [
   { sub: 'ketoantruong', name: 'Trần Văn Duyệt', roles: ['finance.read', 'finance.approve'] },
   { sub: 'vanhanh01', name: 'Lê Vận Hành', roles: ['ops'] },
   { sub: 'kiemtoan01', name: 'Phạm Kiểm Toán', roles: ['audit', 'finance.read'] },
+  { sub: 'motcua01', name: 'Hoàng Thị Một Cửa', roles: ['counter'] },
+  { sub: 'motcua02', name: 'Đỗ Văn Một Cửa', roles: ['counter'] },
 ]
 
 export async function makeIssuerKey(): Promise<JWK> {
@@ -68,6 +72,7 @@ export async function startIssuer(context: SandboxContext, options: IssuerOption
       name: asked.name ?? asked.sub,
       tenant: asked.tenant ?? tenant,
       roles: [...asked.roles],
+      ...(asked.unit === undefined ? {} : { unit: asked.unit }),
     })
       .setProtectedHeader({ alg: 'ES256', kid: signing.kid, typ: 'JWT' })
       .setIssuer(baseUrl)
@@ -105,6 +110,7 @@ export async function startIssuer(context: SandboxContext, options: IssuerOption
     const given = await token({
       ...asked,
       ...(form.has('tenant') ? { tenant: form.get('tenant') ?? '' } : {}),
+      ...(form.has('unit') ? { unit: form.get('unit') ?? '' } : {}),
       ...(form.has('audience') ? { audience: form.get('audience') ?? '' } : {}),
     })
     if (form.has('page'))

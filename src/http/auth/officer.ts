@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { Environment } from '../../environment.ts'
 import { Problem } from '../../problem/problem.ts'
 
-export const roles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit'] as const
+export const roles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit', 'counter'] as const
 export type Role = (typeof roles)[number]
 
 export type Officer = {
@@ -14,6 +14,8 @@ export type Officer = {
   readonly name: string
   readonly tenantId: string
   readonly roles: readonly Role[]
+  /** Code of the agency the officer sits in, when the identity provider tells. */
+  readonly unit: string | null
 }
 
 export type OfficerVerifier = (request: FastifyRequest) => Promise<Officer>
@@ -23,6 +25,7 @@ const claimsSchema = z.object({
   name: z.string().max(200).default(''),
   tenant: z.string().min(1).max(60),
   roles: z.array(z.string().max(60)).max(50),
+  unit: z.string().min(1).max(60).optional(),
 })
 
 const clockToleranceSeconds = 30
@@ -68,8 +71,14 @@ export function createOfficerVerifier({
     }
     const claims = claimsSchema.safeParse(payload)
     if (!claims.success) throw new Problem('UNAUTHENTICATED', { cause: claims.error })
-    const { sub, name, tenant } = claims.data
-    return { subject: sub, name, tenantId: tenant, roles: roles.filter((role) => claims.data.roles.includes(role)) }
+    const { sub, name, tenant, unit = null } = claims.data
+    return {
+      subject: sub,
+      name,
+      tenantId: tenant,
+      roles: roles.filter((role) => claims.data.roles.includes(role)),
+      unit,
+    }
   }
 }
 
@@ -103,6 +112,11 @@ export function bearerToken(request: FastifyRequest): string {
   const match = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i.exec(request.headers.authorization ?? '')
   if (match?.[1] === undefined) throw new Problem('UNAUTHENTICATED')
   return match[1]
+}
+
+/** Under whose name an officer's Idempotency-Keys are kept. */
+export function idempotencyHolderOf({ tenantId, subject }: Officer): string {
+  return `officer:${tenantId}:${subject}`
 }
 
 export function requireRole(officer: Officer, role: Role): void {

@@ -23,6 +23,7 @@ type PageRow = {
   rail_transaction_id: string | null
   late_by_seconds: number | null
   return_url: string | null
+  taken_back: boolean
   under_way: boolean
   last_failed: boolean
   items: {
@@ -47,6 +48,9 @@ export async function readInvoicePage(
     `SELECT i.id, i.status, a.name_vi AS agency_vi, a.name_en AS agency_en, i.dossier_code, p.body ->> 'nameVi' AS procedure, i.procedure_code, i.parties,
             i.pay_code, i.total, i.expires_at, i.beneficiary_account_id, i.paid_at, i.late_by_seconds, i.return_url,
             (SELECT s.rail_transaction_id FROM settlements s WHERE s.invoice_id = i.id AND s.disposition IN ('APPLIED', 'OVERPAID')) AS rail_transaction_id,
+            EXISTS (SELECT 1 FROM settlements s JOIN settlements r ON r.rail_account_id = s.rail_account_id
+                       AND r.rail_transaction_id = s.rail_transaction_id AND r.direction = 'OUT'
+                     WHERE s.invoice_id = i.id AND s.disposition IN ('APPLIED', 'OVERPAID')) AS taken_back,
             EXISTS (SELECT 1 FROM payments y WHERE y.invoice_id = i.id AND y.status IN ('CREATED', 'REDIRECTED', 'UNKNOWN')
                        AND y.expires_at > $2 AND coalesce(y.instruction ->> 'kind', 'wait') <> 'qr') AS under_way,
             (SELECT y.status = 'FAILED' FROM payments y WHERE y.invoice_id = i.id ORDER BY y.id DESC LIMIT 1) IS TRUE AS last_failed,
@@ -77,7 +81,8 @@ export async function readInvoicePage(
     id: row.id,
     page: {
       token,
-      status: row.status,
+      // The invoice stays PAID; its payer must not read that it is.
+      status: row.status === 'PAID' && row.taken_back ? 'TAKEN_BACK' : row.status,
       agencyName: language === 'en' ? row.agency_en : row.agency_vi,
       dossierCode: row.dossier_code,
       procedureName: row.procedure ?? row.procedure_code,

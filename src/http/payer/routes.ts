@@ -4,6 +4,7 @@ import formbody from '@fastify/formbody'
 import helmet from '@fastify/helmet'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { readCollections } from '../../counter/collection.ts'
 import type { Environment } from '../../environment.ts'
 import type { PaymentConfirmer } from '../../payment/confirm.ts'
 import type { PaymentStarter } from '../../payment/start.ts'
@@ -12,6 +13,7 @@ import type { RailAccounts } from '../../rails/accounts.ts'
 import type { Database } from '../../store/database.ts'
 import { attemptPage, messagePage } from './page/attempt-page.ts'
 import { invoicePage } from './page/invoice-page.ts'
+import { slipPage } from './page/slip-page.ts'
 import { type Language, textsIn } from './page/texts.ts'
 import { readAttemptOf, readInvoicePage } from './read.ts'
 
@@ -21,13 +23,16 @@ export type PayerRoutesOptions = {
   readonly railAccounts: RailAccounts
   readonly startPayment: PaymentStarter
   readonly confirmPayment: PaymentConfirmer
+  readonly publicUrl: () => string
 }
 
 const styleSheet = readFileSync(new URL('page/style.css', import.meta.url))
+const slipStyleSheet = readFileSync(new URL('page/slip.css', import.meta.url))
 const formBytes = 8 * 1024
 
 const tokenParams = z.object({ token: z.string().regex(/^[A-Za-z0-9_-]{32}$/) })
 const attemptParams = tokenParams.extend({ payment: z.string().regex(/^pay_[0-9a-z]{26}$/) })
+const slipParams = tokenParams.extend({ collection: z.string().regex(/^col_[0-9a-z]{26}$/) })
 // A rail adds its own parameters to the browser's way back; they mean nothing here and are not read.
 const pageQuery = z.object({
   lang: z.enum(['vi', 'en']).catch('vi').default('vi'),
@@ -80,6 +85,10 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
 
     scope.get('/pay/assets/style.css', { schema: { hide: true } }, (_request, reply) =>
       reply.header('cache-control', 'public, max-age=3600').type('text/css; charset=utf-8').send(styleSheet),
+    )
+
+    scope.get('/pay/assets/slip.css', { schema: { hide: true } }, (_request, reply) =>
+      reply.header('cache-control', 'public, max-age=3600').type('text/css; charset=utf-8').send(slipStyleSheet),
     )
 
     const showInvoice = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -136,6 +145,14 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
           lang,
         ),
       )
+    })
+
+    // For the counter's printer and for the payer's phone.
+    scope.get('/pay/:token/slips/:collection', { schema: { hide: true } }, async (request, reply) => {
+      const { token, collection } = read(slipParams, request.params)
+      const [slip] = await readCollections(database, null, { payToken: token, id: collection, limit: 1 })
+      if (slip === undefined) throw new Problem('NOT_FOUND')
+      return sendPage(reply, 200, slipPage(slip, `${options.publicUrl()}/pay/${token}`))
     })
 
     scope.post('/pay/:token/payments/:payment/confirm', { schema: { hide: true } }, async (request, reply) => {

@@ -41,9 +41,10 @@ export async function invoiceAnswerOf(invoice: InvoiceRecord, context: AnswerCon
   }
 }
 
-async function vietQrOf(
-  invoice: InvoiceRecord,
-  { railAccounts, now }: AnswerContext,
+/** The QR of an open invoice; null when none is offered. */
+export async function vietQrOf(
+  invoice: Pick<InvoiceRecord, 'status' | 'beneficiaryAccountId' | 'total' | 'payCode' | 'dossierCode' | 'expiresAt'>,
+  { railAccounts, now }: Pick<AnswerContext, 'railAccounts' | 'now'>,
 ): Promise<InvoiceAnswer['vietQr']> {
   if (invoice.status !== 'ISSUED' && invoice.status !== 'PAYING') return null
   const offered = await railAccounts.offeredFor(invoice.beneficiaryAccountId)

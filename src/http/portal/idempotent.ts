@@ -13,14 +13,18 @@ import { callerOf } from '../auth/caller.ts'
 
 const keyPattern = /^[\x21-\x7e]{1,255}$/
 
-/** Runs a creating request once per Idempotency-Key and sends the stored bytes, now and at every repeat. */
+/**
+ * Runs a creating request once per Idempotency-Key and sends the stored bytes, now and at every repeat.
+ * @param holder under whose name the key is kept; the calling portal unless told otherwise
+ */
 export async function answerOnce(
   idempotency: Idempotency,
   request: FastifyRequest,
   reply: FastifyReply,
   work: (tx: Transaction) => Promise<StoredAnswer>,
+  holder?: string,
 ): Promise<FastifyReply> {
-  return send(reply, await idempotency.run(identify(request), work))
+  return send(reply, await idempotency.run(identify(request, holder), work))
 }
 
 /** The same for work that commits by itself before it answers (`Idempotency.runOutside`); it gets a name for what it opens. */
@@ -38,11 +42,11 @@ export async function answerOnceOutside(
   return send(reply, await idempotency.runOutside(identity, () => work(attemptKey)))
 }
 
-function identify(request: FastifyRequest): IdempotentRequest {
+function identify(request: FastifyRequest, holder?: string): IdempotentRequest {
   const key = request.headers['idempotency-key']
   if (typeof key !== 'string' || !keyPattern.test(key)) throw new Problem('IDEMPOTENCY_KEY_MISSING')
   return {
-    clientId: callerOf(request).clientId,
+    clientId: holder ?? callerOf(request).clientId,
     key,
     fingerprint: requestFingerprint(request.method, request.raw.url ?? '', request.rawBody),
   }

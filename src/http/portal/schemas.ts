@@ -11,14 +11,14 @@ export const amount = z
   .min(1)
   .max(999_999_999_999_999)
   .meta({ description: 'Whole VND', examples: [58000] })
-const amountOut = z
+export const amountOut = z
   .number()
   .int()
   .min(0)
   .meta({ description: 'Whole VND', examples: [58000] })
 
 /** No control characters, no bars, no zero-width or direction marks: such text could lie on a screen or in a signed message. */
-const plainText = (max: number) =>
+export const plainText = (max: number) =>
   z
     .string()
     .min(1)
@@ -31,7 +31,7 @@ const plainText = (max: number) =>
 const code = (max: number) => z.string().min(1).max(max)
 const localDate = z.iso.date().meta({ description: 'Calendar date in Asia/Ho_Chi_Minh', examples: ['2026-11-20'] })
 const instant = z.iso.datetime({ offset: true }).meta({ description: 'RFC 3339', examples: ['2026-11-20T03:00:00Z'] })
-const instantOut = z.string().meta({ description: 'RFC 3339 UTC', format: 'date-time' })
+export const instantOut = z.string().meta({ description: 'RFC 3339 UTC', format: 'date-time' })
 
 const person = z
   .strictObject({
@@ -132,7 +132,7 @@ export const issueBatch = z
 
 const money = { amount: amountOut, currency: z.literal('VND') }
 
-const qrAnswer = z
+export const qrAnswer = z
   .object({
     payload: z.string(),
     bankBin: z.string(),

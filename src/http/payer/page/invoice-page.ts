@@ -32,6 +32,7 @@ export type PageQr = {
 
 export type InvoicePage = {
   readonly token: string
+  /** An invoice status, or `TAKEN_BACK`: paid, and the money was given back. */
   readonly status: string
   readonly agencyName: string
   readonly dossierCode: string
@@ -84,6 +85,8 @@ function statusSection(page: InvoicePage, texts: Texts): Html | null {
         texts.statusPaid,
         html`${line(texts.statusPaidHint)}${page.paid === null ? null : paidDetails(page.paid, texts)}`,
       )
+    case 'TAKEN_BACK':
+      return box('warn', texts.statusTakenBack, line(texts.statusTakenBackHint))
     case 'PARTIALLY_REFUNDED':
       return box('good', texts.statusPartlyRefunded, null)
     case 'REFUNDED':
