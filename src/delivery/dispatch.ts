@@ -114,10 +114,12 @@ async function recordSuccess(
   status: number,
 ): Promise<void> {
   await database.query(
+    // The delivery before its endpoint, here as in recordFailure: one whose lease ran out may be recorded twice at once.
     `WITH done AS (
-       UPDATE deliveries SET status = 'DELIVERED', delivered_at = $2, lease_until = NULL, last_status = $3, last_error = NULL WHERE id = $1)
+       UPDATE deliveries SET status = 'DELIVERED', delivered_at = $2, lease_until = NULL, last_status = $3, last_error = NULL
+        WHERE id = $1 RETURNING id)
      UPDATE webhook_endpoints SET consecutive_failures = 0, failing_since = NULL
-      WHERE id = $4 AND (consecutive_failures > 0 OR failing_since IS NOT NULL)`,
+      WHERE id = $4 AND (consecutive_failures > 0 OR failing_since IS NOT NULL) AND EXISTS (SELECT FROM done)`,
     [delivery.id, environment.now(), status, delivery.endpointId],
   )
 }
@@ -134,7 +136,9 @@ async function recordFailure(
   const dead = next >= delivery.giveUpAt
   await database.transaction(async (tx) => {
     await tx.query(
-      `UPDATE deliveries SET status = $2, next_attempt_at = $3, lease_until = NULL, last_status = $4, last_error = $5 WHERE id = $1`,
+      `UPDATE deliveries SET status = $2, next_attempt_at = $3, lease_until = NULL, last_status = $4, last_error = $5
+        -- Another process may have delivered it after this one's lease ran out.
+        WHERE id = $1 AND status = 'PENDING'`,
       [delivery.id, dead ? 'DEAD' : 'PENDING', next, status, error],
     )
     const [paused] = await tx.query<{ id: string; status: string }>(

@@ -2,7 +2,6 @@
  * Sends a partner's callbacks, keeps every acknowledgement, and calls again as that partner does.
  * Whether an acknowledgement is right is for the rail to say (`judge`); how often to call again stands in its plan.
  */
-import { Agent, request } from 'undici'
 import type { Behaviour } from './behaviour.ts'
 import type { SandboxContext } from './context.ts'
 
@@ -78,10 +77,8 @@ export type Notifier = {
 type Kept = { -readonly [K in keyof Callback]: Callback[K] } & { acknowledgements: Acknowledgement[] }
 
 const mostKept = 5_000
-const mostAnswerBytes = 64 * 1024
 
-export function createNotifier({ clock, timers, log }: SandboxContext, behaviour: Behaviour): Notifier {
-  const dispatcher = new Agent({ connections: 32, pipelining: 1, maxResponseSize: mostAnswerBytes })
+export function createNotifier({ clock, timers, log, network }: SandboxContext, behaviour: Behaviour): Notifier {
   const callbacks: Kept[] = []
   const waiting = new Map<Kept, { cancel: () => void; retry: () => Promise<void> }>()
   let heldBack: { callback: Kept; plan: CallbackPlan } | null = null
@@ -92,20 +89,7 @@ export function createNotifier({ clock, timers, log }: SandboxContext, behaviour
     const message = plan.request()
     if (message === null) return 'no callback address is set'
     try {
-      const answer = await request(message.url, {
-        dispatcher,
-        method: message.method,
-        headers: message.headers,
-        ...(message.body === undefined ? {} : { body: message.body }),
-        signal: AbortSignal.timeout(plan.timeoutMs),
-      })
-      const contentType = answer.headers['content-type']
-      return {
-        status: answer.statusCode,
-        contentType: typeof contentType === 'string' ? contentType : '',
-        body: await answer.body.text(),
-        headers: Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
-      }
+      return await network.send(message, plan.timeoutMs)
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }
@@ -173,11 +157,11 @@ export function createNotifier({ clock, timers, log }: SandboxContext, behaviour
       await Promise.all(due.map(({ retry }) => retry()))
     },
     release,
-    async close() {
+    close() {
       closed = true
       for (const { cancel } of waiting.values()) cancel()
       waiting.clear()
-      await dispatcher.destroy()
+      return Promise.resolve()
     },
   }
 }

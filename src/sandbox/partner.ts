@@ -43,8 +43,8 @@ function isProtocol(request: FastifyRequest): boolean {
 }
 
 /** Starts listening; port 0 takes a free one. Returns the base URL. */
-export async function listen(server: FastifyInstance, { host }: SandboxContext, port: number): Promise<string> {
-  return (await server.listen({ host, port })).replace(/\/$/, '')
+export function listen(server: FastifyInstance, { network }: SandboxContext, port: number): Promise<string> {
+  return network.listen(server, port)
 }
 
 export function textOf(request: FastifyRequest): string {

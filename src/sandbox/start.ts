@@ -85,6 +85,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
   const close = async (): Promise<void> => {
     await Promise.all(started.map((partner) => partner.close()))
+    await context.network.close()
   }
   try {
     const vnpay = await add(

@@ -369,8 +369,8 @@ async function writeEntries(tx: Transaction, entries: Entries, now: Date): Promi
     await tx.query(
       `UPDATE payments p SET status = c.status, status_reason = c.reason, updated_at = $2,
               rail_transaction_id = coalesce(c."railTransactionId", p.rail_transaction_id), paid_at = coalesce(c."paidAt", p.paid_at),
-              -- A final attempt is asked about no more.
-              next_inquiry_at = CASE WHEN c.status = 'UNKNOWN' THEN coalesce(p.next_inquiry_at, $2) END
+              -- A final attempt is asked about no more, and one whose schedule has ended waits for a human.
+              next_inquiry_at = CASE WHEN c.status = 'UNKNOWN' AND NOT p.needs_human THEN coalesce(p.next_inquiry_at, $2) END
          FROM json_to_recordset($1::json) AS c(id text, status text, reason text, "railTransactionId" text, "paidAt" timestamptz)
         WHERE p.id = c.id AND p.status <> 'SUCCEEDED'`,
       [rowsToJson([...entries.paymentChanges.values()]), now],

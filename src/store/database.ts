@@ -45,6 +45,24 @@ export class StoreUnavailableError extends Error {
   }
 }
 
+/** What of the driver is used: a simulation gives its own and decides when each statement runs and what becomes of it. */
+export type Driver = {
+  readonly pool: {
+    connect(): Promise<DriverClient>
+    query(text: string, values: unknown[]): Promise<{ rows: object[] }>
+    end(): Promise<void>
+  }
+  listen(channel: string, handler: () => void): Promise<Listening>
+}
+
+export type DriverClient = {
+  query(text: string, values?: unknown[]): Promise<{ rows: object[] }>
+  on(event: 'error', handler: (error: Error) => void): unknown
+  off(event: 'error', handler: (error: Error) => void): unknown
+  /** With an error the connection is thrown away. */
+  release(error?: Error): void
+}
+
 export type DatabaseOptions = {
   readonly url: string
   readonly maxConnections: number
@@ -55,6 +73,8 @@ export type DatabaseOptions = {
   readonly random?: () => number
   readonly sleep?: (ms: number) => Promise<void>
   readonly statementTimeoutMs?: number
+  /** Of `pg` when left out. */
+  readonly driver?: Driver
 }
 
 const maxTries = 5
@@ -67,7 +87,7 @@ const parsers = new Map<number, (text: string) => unknown>([
   [builtins.INT8, (text) => BigInt(text)],
   [builtins.DATE, (text) => text],
 ])
-const types: pg.CustomTypesConfig = {
+export const types: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') => parsers.get(oid) ?? pg.types.getTypeParser(oid, format),
 }
 
@@ -92,43 +112,20 @@ function isUnavailable(error: unknown): boolean {
 }
 
 export function openDatabase(options: DatabaseOptions): Database {
-  const {
-    url,
-    maxConnections,
-    log,
-    serviceRole,
-    random = () => 0.5,
-    sleep = pause,
-    statementTimeoutMs = 30_000,
-  } = options
-  const settings: pg.PoolConfig = {
-    connectionString: url,
-    types,
-    connectionTimeoutMillis: connectTimeoutMs,
-    keepAlive: true,
-    application_name: 'feegate',
-    options: [
-      ...(serviceRole === undefined ? [] : [`-c role=${serviceRole}`]),
-      `-c statement_timeout=${statementTimeoutMs}`,
-      `-c lock_timeout=${lockTimeoutMs}`,
-      '-c idle_in_transaction_session_timeout=60000',
-      '-c timezone=UTC',
-    ].join(' '),
-  }
-  const pool = new pg.Pool({ ...settings, max: maxConnections, idleTimeoutMillis: 30_000 })
-  // A connection that breaks while idle is dropped by the pool; the next use opens another.
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
+  const { log, random = () => 0.5, sleep = pause, driver = openDriver(options) } = options
+  const { pool } = driver
 
   async function run<Row extends object>(
-    client: pg.ClientBase | pg.Pool,
+    client: Pick<DriverClient, 'query'>,
     text: string,
     values: readonly unknown[],
   ): Promise<Row[]> {
-    const result = await client.query<Row>(text, [...values])
-    return result.rows
+    const { rows } = await client.query(text, [...values])
+    // The statement says what its rows look like; whoever wrote it names the type.
+    return rows as Row[]
   }
 
-  async function connect(): Promise<pg.PoolClient> {
+  async function connect(): Promise<DriverClient> {
     try {
       return await pool.connect()
     } catch (error) {
@@ -207,12 +204,38 @@ export function openDatabase(options: DatabaseOptions): Database {
       query: (text, values) => inTransaction((tx) => tx.query(text, values), {}, tenantId),
       transaction: (work, transactionOptions = {}) => inTransaction(work, transactionOptions, tenantId),
     }),
-    listen: (channel, handler) => startListening(settings, channel, handler, log),
+    listen: (channel, handler) => driver.listen(channel, handler),
     async ping() {
       await this.query('SELECT 1', [])
     },
     close: () => pool.end(),
   }
+}
+
+function openDriver({ url, maxConnections, log, serviceRole, statementTimeoutMs = 30_000 }: DatabaseOptions): Driver {
+  const settings: pg.PoolConfig = {
+    connectionString: url,
+    types,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    application_name: 'feegate',
+    options: sessionOptions(serviceRole, statementTimeoutMs),
+  }
+  const pool = new pg.Pool({ ...settings, max: maxConnections, idleTimeoutMillis: 30_000 })
+  // A connection that breaks while idle is dropped by the pool; the next use opens another.
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
+  return { pool, listen: (channel, handler) => startListening(settings, channel, handler, log) }
+}
+
+/** Settings of every session, as PostgreSQL's `options` take them. */
+export function sessionOptions(serviceRole: string | undefined, statementTimeoutMs: number): string {
+  return [
+    ...(serviceRole === undefined ? [] : [`-c role=${serviceRole}`]),
+    `-c statement_timeout=${statementTimeoutMs}`,
+    `-c lock_timeout=${lockTimeoutMs}`,
+    '-c idle_in_transaction_session_timeout=60000',
+    '-c timezone=UTC',
+  ].join(' ')
 }
 
 async function startListening(

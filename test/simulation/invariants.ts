@@ -1,0 +1,218 @@
+/** The invariants of DESIGN §6, as questions to the database and to those outside. Each answers with what is wrong; nothing is well. */
+import type { Server } from './engine/postgres.ts'
+import { lifecycles } from './lifecycles.ts'
+import { rails, type Stage } from './stage/stage.ts'
+
+type Invariant = { readonly name: string; readonly sql: string }
+
+/** True at any moment, between any two statements that are committed. */
+const always: readonly Invariant[] = [
+  {
+    name: 'I1 postings of a transaction sum to zero',
+    sql: `SELECT transaction_id AS what FROM ledger_postings GROUP BY transaction_id HAVING sum(amount) <> 0`,
+  },
+  {
+    name: 'I1 every settlement has its ledger transaction',
+    sql: `SELECT s.id AS what FROM settlements s LEFT JOIN ledger_transactions t ON t.settlement_id = s.id
+           LEFT JOIN ledger_postings p ON p.transaction_id = t.id GROUP BY s.id HAVING count(p.line_no) = 0`,
+  },
+  {
+    name: 'I2 an invoice is paid exactly when one applied success covers it',
+    sql: `SELECT i.id || ' ' || i.status || ' with ' || count(s.id) AS what
+            FROM invoices i LEFT JOIN settlements s ON s.invoice_id = i.id AND s.disposition IN ('APPLIED', 'OVERPAID') AND s.amount >= i.total
+           GROUP BY i.id HAVING (i.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')) <> (count(s.id) = 1)`,
+  },
+  {
+    name: 'I2 every other success has a refund case',
+    sql: `SELECT s.id || ' ' || s.disposition AS what FROM settlements s
+           WHERE s.direction = 'IN' AND s.disposition <> 'APPLIED' AND NOT EXISTS (SELECT FROM refunds r WHERE r.settlement_id = s.id)`,
+  },
+  {
+    name: 'I3 one rail transaction settles once',
+    sql: `SELECT rail_account_id || ' ' || rail_transaction_id AS what FROM settlements GROUP BY rail_account_id, rail_transaction_id, direction HAVING count(*) > 1`,
+  },
+  {
+    name: 'I5 every paid invoice has exactly one paid event, with a delivery to every endpoint',
+    sql: `SELECT i.id AS what FROM invoices i
+           WHERE i.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')
+             AND (SELECT count(*) FROM events e WHERE e.invoice_id = i.id AND e.type = 'invoice.paid') <> 1
+          UNION ALL
+          SELECT e.id FROM events e JOIN webhook_endpoints w ON w.client_id = e.client_id AND w.created_at <= e.created_at
+           WHERE NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = e.id AND d.endpoint_id = w.id)`,
+  },
+  {
+    name: 'I6 a success never becomes anything else',
+    sql: `SELECT p.id || ' ' || p.status AS what FROM payments p WHERE p.status <> 'SUCCEEDED'
+            AND EXISTS (SELECT FROM settlements s WHERE s.payment_id = p.id AND s.disposition IN ('APPLIED', 'OVERPAID'))`,
+  },
+  {
+    name: 'I8 totals equal items, refunds never exceed what was paid',
+    sql: `SELECT i.id AS what FROM invoices i JOIN invoice_items n ON n.invoice_id = i.id GROUP BY i.id HAVING sum(n.net) <> i.total
+          UNION ALL
+          SELECT s.id FROM settlements s JOIN refunds r ON r.settlement_id = s.id AND r.status NOT IN ('REJECTED', 'FAILED') GROUP BY s.id HAVING sum(r.amount) > s.amount`,
+  },
+  ...Object.entries(lifecycles).map(([kind, ways]) => ({
+    name: `I6 ${kind} take only the ways of their lifecycle`,
+    sql: `SELECT id || ' ' || was || ' → ' || became AS what FROM sim_transitions WHERE kind = '${kind}'
+            AND (was, became) NOT IN (VALUES ${ways.map(([was, became]) => `('${was}','${became}')`).join(', ')})`,
+  })),
+]
+
+/** Notes every change of a status, so that no way round the lifecycles stays unseen. Kept out of production: only the simulation asks. */
+export const transitionLog = `
+  CREATE TABLE IF NOT EXISTS sim_transitions (kind text, id text, was text, became text);
+  GRANT INSERT ON sim_transitions TO feegate_service;
+  CREATE OR REPLACE FUNCTION sim_note_transition() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF OLD.status IS DISTINCT FROM NEW.status THEN
+      INSERT INTO sim_transitions VALUES (TG_TABLE_NAME, NEW.id, OLD.status, NEW.status);
+    END IF;
+    RETURN NULL;
+  END $$;
+  ${['invoices', 'payments', 'refunds', 'deliveries', 'receipts']
+    .map(
+      (table) =>
+        `CREATE OR REPLACE TRIGGER sim_note_transition AFTER UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION sim_note_transition();`,
+    )
+    .join('\n')}`
+
+/** All in one round trip: this runs after every step that may have committed something. */
+const alwaysSql = always
+  .map(({ name, sql }) => `SELECT '${name.replaceAll("'", "''")}' AS name, what FROM (${sql}) AS found`)
+  .join('\nUNION ALL\n')
+
+export async function brokenNow(server: Server): Promise<string[]> {
+  const rows = await server.query<{ name: string; what: string }>(alwaysSql)
+  return rows.map(({ name, what }) => `${name}: ${what}`)
+}
+
+/** True once everybody is well again and has had time: nothing that happened outside is unknown inside, and the other way round. */
+export async function brokenAtTheEnd(stage: Stage): Promise<string[]> {
+  return [
+    ...(await brokenNow(stage.server)),
+    ...(await unheard(stage)),
+    ...(await unbooked(stage)),
+    ...(await leftOpen(stage)),
+    ...stage.world.deadlocks.map((what) => `a deadlock, against the order of locks: ${what}`),
+    ...stage.portal.faults.map((fault) => `I9 ${fault}`),
+    ...stage.dossiers.faults.map((fault) => `I5 ${fault}`),
+  ]
+}
+
+async function unheard({ server, dossiers }: Stage): Promise<string[]> {
+  const events = await server.query<{ id: string; type: string; delivered: string | null }>(
+    `SELECT e.id, e.type, (SELECT string_agg(d.status, ',') FROM deliveries d WHERE d.event_id = e.id) AS delivered FROM events e`,
+  )
+  const heard = new Set(dossiers.heard.map(({ id }) => id))
+  return [
+    ...events
+      .filter(({ id, delivered }) => !heard.has(id) && delivered !== 'DEAD')
+      .map(({ id, type, delivered }) => `I5 ${type} ${id} was never heard (${delivered ?? 'no delivery'})`),
+    ...dossiers.heard
+      .filter(({ id }) => !events.some((event) => event.id === id))
+      .map(({ id }) => `I5 ${id} was heard and is not on record`),
+  ]
+}
+
+/** What a bank holds for paid, and whether it may believe that we know. */
+type BankMoney = {
+  readonly account: string
+  readonly reference: string
+  /** Part of the rail's transaction id that is on record. */
+  readonly key: string
+  readonly amount: bigint
+  /** The rail has an inquiry, so nothing need be lost with a notice. */
+  readonly canBeAsked: boolean
+  readonly acknowledged: boolean
+}
+
+async function unbooked(stage: Stage): Promise<string[]> {
+  const settlements = await stage.server.query<{ account: string; txn: string; amount: bigint }>(
+    `SELECT rail_account_id AS account, rail_transaction_id AS txn, amount FROM settlements WHERE direction = 'IN'`,
+  )
+  const human = new Set(
+    (
+      await stage.server.query<{ ref: string }>(
+        `SELECT merchant_ref AS ref FROM payments WHERE needs_human AND status <> 'SUCCEEDED'`,
+      )
+    ).map(({ ref }) => ref),
+  )
+  return bankMoney(stage).flatMap(({ account, reference, key, amount, canBeAsked, acknowledged }) => {
+    const booked = settlements.filter((row) => row.account === account && row.txn.endsWith(key))
+    if (booked.length > 1) return [`I3 ${key} of ${account} is booked ${booked.length} times`]
+    if (booked.length === 1)
+      return booked[0]?.amount === amount ||
+        rails.some((rail) => stage.lyingRails.has(rail) && account.startsWith(rail))
+        ? []
+        : [`I3 ${key} of ${account} is booked with ${booked[0]?.amount} instead of ${amount}`]
+    if (acknowledged) return [`I4 ${account} was told that ${key} (${reference}) is booked, and it is not`]
+    return canBeAsked && !human.has(reference)
+      ? [`I3 ${account} holds ${key} (${reference}) for paid, and nobody asked`]
+      : []
+  })
+}
+
+function bankMoney({ banks }: Stage): BankMoney[] {
+  const { vnpay, onepay, vietqr } = banks.sandbox
+  const acknowledged = (
+    callbacks: readonly {
+      about: string
+      label: string
+      acknowledgements: readonly { ends: boolean; asExpected: boolean }[]
+    }[],
+    about: string,
+  ): boolean =>
+    callbacks.some(
+      (callback) =>
+        callback.about === about && callback.acknowledgements.some(({ ends, asExpected }) => ends && asExpected),
+    )
+  return [
+    ...[...vnpay.transactions.values()]
+      .filter(
+        ({ status, responseCode, amount, paidAmount }) =>
+          status === '00' && responseCode === '00' && amount === paidAmount,
+      )
+      .map(({ txnRef, transactionNo, paidAmount }) => ({
+        account: 'vnpay-sim',
+        reference: txnRef,
+        key: transactionNo,
+        amount: paidAmount,
+        // Orders of nobody (actions.ts) are none of ours to ask about.
+        canBeAsked: !txnRef.startsWith('NOBODY'),
+        acknowledged: acknowledged(vnpay.callbacks, txnRef),
+      })),
+    ...[...onepay.transactions.values()]
+      .filter(({ code, amount, paidAmount }) => code === '0' && amount === paidAmount)
+      .map(({ merchTxnRef, transactionNo, paidAmount }) => ({
+        account: 'onepay-sim',
+        reference: merchTxnRef,
+        key: transactionNo,
+        amount: paidAmount,
+        canBeAsked: true,
+        acknowledged: acknowledged(onepay.callbacks, merchTxnRef),
+      })),
+    ...vietqr.transactions
+      .filter(({ transferType }) => transferType === 'in')
+      .map(({ id, transferAmount }) => ({
+        account: 'vietqr-sim',
+        reference: String(id),
+        key: String(id),
+        amount: BigInt(transferAmount),
+        canBeAsked: false,
+        acknowledged: acknowledged(vietqr.callbacks, String(id)),
+      })),
+  ]
+}
+
+async function leftOpen({ server }: Stage): Promise<string[]> {
+  const rows = await server.query<{ what: string }>(
+    `SELECT 'delivery ' || id || ' is still pending' AS what FROM deliveries WHERE status = 'PENDING'
+     UNION ALL
+     SELECT 'attempt ' || p.id || ' is still ' || p.status || ' and nobody will ask' FROM payments p JOIN rail_accounts a ON a.id = p.rail_account_id
+      WHERE p.status IN ('CREATED', 'REDIRECTED', 'UNKNOWN') AND p.next_inquiry_at IS NULL AND NOT p.needs_human AND a.rail <> 'vietqr'
+     UNION ALL
+     SELECT 'invoice ' || id || ' is still ' || status FROM invoices WHERE status IN ('ISSUED', 'PAYING') AND expires_at < $1`,
+    [new Date(8.64e15 / 1000)],
+  )
+  return rows.map(({ what }) => what)
+}

@@ -1,0 +1,209 @@
+/** One seed, from its plan to its verdict. */
+import { type Action, act, planOf } from './actions.ts'
+import type { Fault, FaultPolicy, World } from './engine/world.ts'
+import { brokenAtTheEnd, brokenNow } from './invariants.ts'
+import { type Machine, openStage, rails, type Stage } from './stage/stage.ts'
+
+export type RunResult = {
+  readonly seed: string
+  readonly plan: readonly Action[]
+  /** What is wrong; empty when all held. */
+  readonly broken: readonly string[]
+  readonly history: readonly string[]
+  readonly reached: Reached
+}
+
+export type Reached = {
+  readonly faults: ReadonlySet<string>
+  readonly rules: ReadonlySet<string>
+  readonly transitions: ReadonlySet<string>
+}
+
+export type RunOptions = {
+  readonly seed: string
+  readonly steps: number
+  /** Only these actions of the plan, for shrinking. */
+  readonly only?: ReadonlySet<number>
+}
+
+/** Things done between two actions, at most. */
+const stepsBetween = 40
+/** A run that does more than this goes round in circles. */
+const mostSteps = 60_000
+const minute = 60_000
+
+export async function runSeed(machine: Machine, { seed, steps, only }: RunOptions): Promise<RunResult> {
+  const stage = await openStage(seed, machine)
+  const { world } = stage
+  const whole = planOf(world.random.fork('plan'), steps)
+  const plan = only === undefined ? whole : whole.filter(({ number }) => only.has(number))
+  const broken: string[] = []
+  const onFault = (error: unknown): void => {
+    broken.push(
+      `a party met an error nobody expected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
+  }
+  const pace = world.random.fork('pace')
+  world.faults = faultPolicy(world)
+  for (let replica = 1 + world.random.fork('replicas').below(3); replica > 0; replica--) await stage.replicas.start()
+
+  for (const action of plan) {
+    // Whoever runs the gateways starts one when all are gone.
+    if (stage.replicas.living.length === 0 && pace.below(3) > 0) await stage.replicas.start()
+    await act(stage, action, onFault)
+    for (let step = pace.below(stepsBetween); step > 0; step--) if (!(await oneStep(stage, pace))) break
+    broken.push(...(await brokenNow(stage.server)))
+    if (broken.length > 0) break
+  }
+  if (broken.length === 0) {
+    await settleDown(stage)
+    broken.push(...(await brokenAtTheEnd(stage)))
+  }
+  const reached = await reachedBy(stage)
+  await closeStage(stage)
+  return { seed, plan, broken, history: world.history, reached }
+}
+
+/** One thing that can be done now; when there is none, a little time. */
+async function oneStep({ world, redis }: Stage, pace: { below(bound: number): number }): Promise<boolean> {
+  if (await world.step()) return true
+  const next = world.nextTimerAt
+  if (next === null) return false
+  const ms = Math.max(0, next - world.now) + pace.below(50)
+  world.advance(ms)
+  await redis.age(ms)
+  return true
+}
+
+/** Everybody well, and time enough: four days are longer than any rail's or our own patience. */
+async function settleDown(stage: Stage): Promise<void> {
+  const { world, banks, dossiers, redis, postgres, replicas } = stage
+  world.record('plan', 'everybody is well again')
+  world.faults = () => null
+  for (const rail of rails) banks.sandbox[rail].behaviour.behave()
+  dossiers.mode = 'well'
+  redis.state = 'up'
+  if (postgres.isDown) postgres.start()
+  for (const { host } of replicas.living) host.skewMs = 0
+  if (replicas.living.length === 0) await replicas.start()
+  await calm(stage)
+  for (const rail of rails) await calmWhile(stage, banks.sandbox[rail].notifier.release())
+  for (const minutes of [1, 2, 5, 12, 31, 61, 61, 61, 6 * 60, 12 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60]) {
+    world.advance(minutes * minute)
+    await redis.age(minutes * minute)
+    await stage.server.query(`UPDATE webhook_endpoints SET status = 'ACTIVE' WHERE status = 'PAUSED'`)
+    await calm(stage)
+  }
+}
+
+async function calmWhile(stage: Stage, work: Promise<unknown>): Promise<void> {
+  let over = false
+  const done = work.finally(() => {
+    over = true
+  })
+  while (!over) {
+    if (!(await stage.world.step())) stage.world.advance(250)
+    if (over) break
+  }
+  await done
+}
+
+/** Until nothing is left to do but to wait, and a few rounds of the pollers beyond. */
+async function calm({ world }: Stage): Promise<void> {
+  for (let round = 0; round < 4; round++) {
+    for (let step = 0; world.isBusy || world.underWay > 0; step++) {
+      if (step > mostSteps) throw new Error(`the gateway does not come to rest: ${world.describe()}`)
+      if (!(await world.step())) world.advance(100)
+    }
+    world.advance(2_100)
+    await world.drain()
+  }
+  while (world.isBusy) if (!(await world.step())) break
+}
+
+export const faultShares: Readonly<Record<string, readonly [Fault, number][]>> = {
+  'db.commit': [
+    ['lost-before', 0.003],
+    ['lost-after', 0.004],
+    ['crash-before', 0.003],
+    ['crash-after', 0.004],
+  ],
+  'db.write': [
+    ['lost-before', 0.001],
+    ['lost-after', 0.001],
+    ['crash-before', 0.001],
+    ['crash-after', 0.001],
+  ],
+  'db.read': [
+    ['lost-before', 0.001],
+    ['lost-after', 0.0005],
+    ['crash-before', 0.0005],
+    ['crash-after', 0.0005],
+  ],
+  redis: [
+    ['lost-before', 0.01],
+    ['lost-after', 0.01],
+    ['crash-before', 0.002],
+    ['crash-after', 0.002],
+  ],
+  rail: [
+    ['lost-before', 0.05],
+    ['lost-after', 0.05],
+    ['crash-before', 0.02],
+    ['crash-after', 0.02],
+  ],
+  webhook: [
+    ['lost-before', 0.03],
+    ['lost-after', 0.03],
+    ['crash-before', 0.01],
+    ['crash-after', 0.01],
+  ],
+  callback: [
+    ['lost-before', 0.06],
+    ['lost-after', 0.06],
+  ],
+  portal: [
+    ['lost-before', 0.03],
+    ['lost-after', 0.03],
+  ],
+  payer: [
+    ['lost-before', 0.03],
+    ['lost-after', 0.03],
+  ],
+}
+
+function faultPolicy(world: World): FaultPolicy {
+  const random = world.random.fork('faults')
+  return (operation, host) => {
+    let draw = random.next()
+    for (const [fault, share] of faultShares[operation] ?? []) {
+      if (draw < share) return fault.startsWith('crash') && host.name === 'outside' ? null : fault
+      draw -= share
+    }
+    return null
+  }
+}
+
+async function reachedBy({ server, world }: Stage): Promise<Reached> {
+  const rules = await server.query<{ kind: string }>(
+    `SELECT DISTINCT kind FROM journal_entries WHERE kind LIKE 'settlement.%' UNION SELECT 'settlement.repeat' FROM callbacks WHERE verdict = 'repeated'`,
+  )
+  const transitions = await server.query<{ text: string }>(
+    `SELECT DISTINCT kind || ' ' || was || ' → ' || became AS text FROM sim_transitions`,
+  )
+  return {
+    faults: new Set(world.reached),
+    rules: new Set(rules.map(({ kind }) => kind.slice('settlement.'.length))),
+    transitions: new Set(transitions.map(({ text }) => text)),
+  }
+}
+
+/** Nothing of this run goes on into the next: whoever still waits is never answered. */
+async function closeStage({ world, replicas, postgres }: Stage): Promise<void> {
+  for (const { host } of [...replicas.living]) {
+    host.alive = false
+    await world.crash(host)
+  }
+  postgres.isDown = true
+  await world.drain()
+}

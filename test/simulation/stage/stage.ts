@@ -1,0 +1,145 @@
+/** Everything of one run, put together: world, stores, replicas, portal, banks, dossier system. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Redis } from 'ioredis'
+import { loadCatalogue } from '../../../src/catalogue/load.ts'
+import { addClient } from '../../../src/clients/manage.ts'
+import { scopes } from '../../../src/clients/scopes.ts'
+import { loadDirectory } from '../../../src/directory/load.ts'
+import { issueAccessToken } from '../../../src/http/auth/access-token.ts'
+import type { SandboxKeys } from '../../../src/sandbox/keys.ts'
+import type { KeyRing } from '../../../src/signing/key-ring.ts'
+import { createTokens } from '../../../src/signing/tokens.ts'
+import type { Transaction } from '../../../src/store/database.ts'
+import { testDirectory } from '../../harness/gateway.ts'
+import { simulatedEnvironment } from '../engine/environment.ts'
+import { Postgres, type Server } from '../engine/postgres.ts'
+import { SimulatedRedis } from '../engine/redis.ts'
+import { type Host, World } from '../engine/world.ts'
+import { Banks } from './banks.ts'
+import { DossierSystem } from './dossiers.ts'
+import { Portal } from './portal.ts'
+import { publicUrl, Replicas } from './replicas.ts'
+
+/** What one process opens once and uses for every seed. */
+export type Machine = {
+  readonly server: Server
+  readonly redis: Redis
+  readonly keys: KeyRing
+  readonly bankKeys: SandboxKeys
+  /** The client's public key; its private half signs nothing here: the token is made directly. */
+  readonly clientJwk: object
+}
+
+export type Stage = {
+  readonly world: World
+  readonly server: Server
+  readonly postgres: Postgres
+  readonly redis: SimulatedRedis
+  readonly replicas: Replicas
+  readonly banks: Banks
+  readonly dossiers: DossierSystem
+  readonly portal: Portal
+  /** Parties outside: they never die. */
+  readonly outside: Host
+  /** Rails that named other amounts than were paid: what they say is on record, not what was. */
+  readonly lyingRails: Set<RailName>
+}
+
+export const rails = ['vnpay', 'vietqr', 'vietinbank', 'onepay'] as const
+export type RailName = (typeof rails)[number]
+
+/** A day on which every rule of the illustrative catalogue is in force; its night ends a month later for some. */
+const start = new Date('2026-11-20T02:00:00Z')
+const tokenLifeMs = 60 * 24 * 60 * 60 * 1000
+const catalogue: unknown = JSON.parse(
+  readFileSync(new URL('../../../src/sandbox/data/illustrative-catalogue.json', import.meta.url), 'utf8'),
+)
+
+export async function openStage(seed: string, machine: Machine): Promise<Stage> {
+  const { server, keys } = machine
+  await server.reset()
+  await machine.redis.flushdb()
+  const world = new World(seed, start)
+  const outside: Host = { name: 'outside', alive: true, skewMs: 0 }
+  const environment = simulatedEnvironment(world, { name: 'set-up', alive: true, skewMs: 0 })
+  const owner: Transaction = { query: (text, values) => server.query(text, values) }
+  const postgres = new Postgres(world, server, 6)
+  const redis = new SimulatedRedis(world, machine.redis)
+  const dossiers = new DossierSystem(world)
+  const banks = await Banks.open(world, outside, machine.bankKeys, (request) => replicas.receive(request))
+  const replicas: Replicas = new Replicas(world, {
+    postgres,
+    redis,
+    keys,
+    banks,
+    dossiers: (post) => dossiers.receive(post),
+  })
+  world.locks = server
+  world.onCrash = (host) => replicas.forget(host)
+
+  const [model] = testDirectory().railAccounts
+  if (model === undefined) throw new Error('the directory has no rail account to copy')
+  const { tenantId } = await loadDirectory(
+    owner,
+    environment,
+    testDirectory({
+      railAccounts: rails.map((rail, position) => ({
+        ...model,
+        id: `${rail}-sim`,
+        rail,
+        position,
+        config: configOf(banks, rail),
+      })),
+    }),
+    'simulation',
+  )
+  await loadCatalogue(owner, environment, { tenantId, actor: 'simulation', data: catalogue, refuseIllustrative: false })
+  const { clientId } = await addClient(
+    owner,
+    environment,
+    {
+      tenantId,
+      name: 'Cổng mô phỏng',
+      scopes,
+      agencyCodes: [],
+      returnOrigins: ['https://portal.example'],
+      requestsPerMinute: 1_000_000,
+      jwk: machine.clientJwk,
+    },
+    'simulation',
+  )
+  const tokens = createTokens(keys)
+  const token = await issueAccessToken(
+    // Its life is the run's: tokens and their end are not what is simulated.
+    (claims, typ) => tokens.sign({ ...claims, exp: Math.floor((world.now + tokenLifeMs) / 1000) }, typ),
+    { clientId, tenantId, scopes },
+    scopes.join(' '),
+    publicUrl,
+    'simulation',
+    new Date(world.now),
+  )
+  dossiers.secret = `whsec_${createHash('sha256').update(seed).digest('base64')}`
+  await server.query(
+    `INSERT INTO webhook_endpoints (id, tenant_id, client_id, url, secrets, status, created_at, updated_at)
+     VALUES ('whe_0000000000000000000000dossier', $1, $2, 'https://dossiers.sim/', $3, 'ACTIVE', $4, $4)`,
+    [tenantId, clientId, JSON.stringify([{ secret: dossiers.secret }]), new Date(world.now)],
+  )
+  const portal = new Portal(world, outside, token, (request) => replicas.receive(request))
+  for (const rail of rails) banks.sandbox[rail].callbackUrl = `${publicUrl}/callbacks/${rail}/${rail}-sim`
+  return { world, server, postgres, redis, replicas, banks, dossiers, portal, outside, lyingRails: new Set() }
+}
+
+function configOf({ sandbox }: Banks, rail: RailName): Record<string, unknown> {
+  if (rail !== 'onepay') return { ...sandbox[rail].accountConfig() }
+  const { hashKeyHex, user, password, payUrl, queryUrl, ...plain } = sandbox.onepay.accountConfig()
+  return {
+    ...plain,
+    profile: 'unified',
+    hashKey: hashKeyHex,
+    payUrl,
+    queryUrl,
+    queryUser: user,
+    queryPassword: password,
+  }
+}

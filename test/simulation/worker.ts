@@ -1,0 +1,62 @@
+/** A child process that runs the seeds it is sent, one after another, on stores of its own. */
+import { openMachine } from './machine.ts'
+import { type RunOptions, runSeed } from './run.ts'
+import { shrink } from './shrink.ts'
+
+export type Order = RunOptions & { readonly shrink: boolean }
+export type Report = {
+  readonly seed: string
+  readonly broken: readonly string[]
+  /** Of the shortest failing run; empty when all held. */
+  readonly history: readonly string[]
+  readonly actions: number
+  readonly faults: readonly string[]
+  readonly rules: readonly string[]
+  readonly transitions: readonly string[]
+  readonly ms: number
+}
+
+const { machine, close } = await openMachine()
+
+async function run(order: Order): Promise<Report> {
+  const started = performance.now()
+  const result = await runSeed(machine, order)
+  const shown = result.broken.length > 0 && order.shrink ? await shrink(machine, result, order) : result
+  const { faults, rules, transitions } = result.reached
+  return {
+    seed: order.seed,
+    broken: shown.broken,
+    history: shown.broken.length > 0 ? shown.history : [],
+    actions: shown.plan.length,
+    faults: [...faults],
+    rules: [...rules],
+    transitions: [...transitions],
+    ms: Math.round(performance.now() - started),
+  }
+}
+
+process.on('message', (order: Order | 'end') => {
+  if (order === 'end') {
+    void close().then(() => process.disconnect?.())
+    return
+  }
+  run(order).then(
+    (report) => {
+      process.send?.(report)
+    },
+    (error: unknown) => {
+      process.send?.({
+        seed: order.seed,
+        broken: [`the run itself ended: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
+        history: [],
+        actions: 0,
+        faults: [],
+        rules: [],
+        transitions: [],
+        ms: 0,
+      } satisfies Report)
+    },
+  )
+})
+process.on('disconnect', () => process.exit(0))
+process.send?.('ready')
