@@ -31,6 +31,7 @@ import type { HttpCaller } from './network/http-caller.ts'
 import type { WebhookCaller } from './network/webhook-caller.ts'
 import { openApiDocument } from './openapi.ts'
 import { createPaymentConfirmer } from './payment/confirm.ts'
+import { createReceiptFileReader } from './payment/receipt-file.ts'
 import { createPaymentStarter } from './payment/start.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
@@ -102,6 +103,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     serverIp,
     log,
   })
+  const receiptFile = createReceiptFileReader({ database, environment, railAccounts, call, breaker, serverIp })
   const confirmPayment = createPaymentConfirmer({ database, environment, railAccounts, settler, call, serverIp })
   const bills = createBillDesk({ database, environment })
   const receive = createCallbackReceiver({ database, settler, bills, environment, metrics, log, serverIp })
@@ -142,7 +144,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       limit: (address) => limit(`token ${address}`, tokenRequestsPerMinute),
     })
     registerInvoiceRoutes(server, portal)
-    registerPaymentRoutes(server, { ...portal, startPayment })
+    registerPaymentRoutes(server, { ...portal, startPayment, receiptFile })
     registerWebhookRoutes(server, { ...portal, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerOperatorRoutes(server, { database, environment, verifyOfficer })

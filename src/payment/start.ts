@@ -13,6 +13,7 @@ import type { OpenRailAccount, RailAccounts } from '../rails/accounts.ts'
 import { runSteps } from '../rails/run-steps.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
+import { readBillView } from './bill-view.ts'
 import { failAttempt, lockInvoice } from './end-attempt.ts'
 import { firstInquiryAt } from './inquiry-schedule.ts'
 import type { PaymentInstruction } from './instruction.ts'
@@ -135,6 +136,7 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
       createdAt: now,
       expiresAt,
       payerInput: request.payerInput,
+      bill: await readBillView(tx, invoice.id),
     }
     const [open] = await tx.query<{ id: string; instruction: PaymentInstruction | null; created_at: Date }>(
       'SELECT id, instruction, created_at FROM payments WHERE rail_account_id = $1 AND merchant_ref = $2',

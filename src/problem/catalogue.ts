@@ -192,6 +192,13 @@ export const problemCatalogue = {
     actionVi: 'Bắt đầu giao dịch mới nếu khoản thu chưa được thanh toán.',
     actionEn: 'Start a new attempt if the invoice is not paid.',
   },
+  RECEIPT_FILE_NOT_READY: {
+    status: 409,
+    titleVi: 'Chưa có tệp biên lai của kênh thanh toán',
+    titleEn: 'The rail has no receipt file yet',
+    actionVi: 'Thử lại sau khi giao dịch thành công.',
+    actionEn: 'Try again once the payment has succeeded.',
+  },
   // The counter
   SHIFT_ALREADY_OPEN: {
     status: 409,
