@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Environment } from '../environment.ts'
 import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
-import type { Database, Transaction } from '../store/database.ts'
+import type { Database, TenantDatabase, Transaction } from '../store/database.ts'
 import type { RedisShortcut } from './redis-shortcut.ts'
 
 export type StoredAnswer = {
@@ -20,7 +20,10 @@ export type StoredAnswer = {
 }
 
 export type IdempotentRequest = {
+  /** A client's id, or `officer:<tenant>:<subject>`. */
   readonly clientId: string
+  /** Whose work it is: the transaction runs as this tenant's. */
+  readonly tenantId?: string
   readonly key: string
   /** What makes two requests the same: method, path and body bytes. */
   readonly fingerprint: Buffer
@@ -59,6 +62,10 @@ export function createIdempotency({
   environment: Environment
   log: Logger
 }): Idempotency {
+  function storeOf({ tenantId }: IdempotentRequest): TenantDatabase {
+    return tenantId === undefined ? database : database.forTenant(tenantId)
+  }
+
   async function storedInDatabase(
     source: Pick<Transaction, 'query'>,
     { clientId, key }: IdempotentRequest,
@@ -111,7 +118,7 @@ export function createIdempotency({
     work: (tx: Transaction) => Promise<StoredAnswer>,
   ): Promise<IdempotentResult> {
     try {
-      return await database.transaction(async (tx) => {
+      return await storeOf(request).transaction(async (tx) => {
         await claim(tx, request)
         const stored = await storedInDatabase(tx, request)
         if (stored !== null) return replay(request, stored)
@@ -127,7 +134,7 @@ export function createIdempotency({
   }
 
   async function keepLate(request: IdempotentRequest, answer: StoredAnswer): Promise<IdempotentResult> {
-    return await database.transaction(async (tx) => {
+    return await storeOf(request).transaction(async (tx) => {
       await claim(tx, request)
       const stored = await storedInDatabase(tx, request)
       if (stored !== null) return replay(request, stored)
@@ -137,7 +144,7 @@ export function createIdempotency({
   }
 
   async function runAlone(request: IdempotentRequest, work: () => Promise<StoredAnswer>): Promise<IdempotentResult> {
-    const stored = await storedInDatabase(database, request)
+    const stored = await storedInDatabase(storeOf(request), request)
     if (stored !== null) return replay(request, stored)
     try {
       return await keepLate(request, await work())
@@ -157,7 +164,7 @@ export function createIdempotency({
     if (shortcut.kind === 'otherRequest') throw new Problem('IDEMPOTENCY_KEY_REUSED')
     if (shortcut.kind === 'inFlight') {
       // The lock may be one that a crashed worker left; a committed answer settles it.
-      const stored = await storedInDatabase(database, request)
+      const stored = await storedInDatabase(storeOf(request), request)
       if (stored !== null) return replay(request, stored)
       throw new Problem('IDEMPOTENCY_IN_PROGRESS', { retryAfterSeconds: 1 })
     }

@@ -81,6 +81,10 @@ async function lockOriginal(
   return original
 }
 
+function paidInvoice({ disposition }: Original): boolean {
+  return disposition === 'APPLIED' || disposition === 'OVERPAID'
+}
+
 type Money = {
   readonly reversed: boolean
   readonly refundUnderWay: boolean
@@ -96,12 +100,14 @@ async function readMoney(
   now: Date,
 ): Promise<Money> {
   // Locked after the invoice: a decision about a case waits for this one, or this one for it.
-  const cases = await tx.query<{ amount: bigint; status: string; origin: string }>(
-    'SELECT amount, status, origin FROM refunds WHERE settlement_id = $1 ORDER BY id FOR UPDATE',
+  const cases = await tx.query<{ amount: bigint; status: string }>(
+    'SELECT amount, status FROM refunds WHERE settlement_id = $1 ORDER BY id FOR UPDATE',
     [original.id],
   )
-  const [state] = await tx.query<{ reversed: boolean; told: boolean }>(
+  const [state] = await tx.query<{ reversed: boolean; told: boolean; asked: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM settlements WHERE rail_account_id = $1 AND rail_transaction_id = $2 AND direction = 'OUT') AS reversed,
+            -- A case was opened for an earlier request; what a human made of it stands.
+            EXISTS (SELECT 1 FROM bill_reversals WHERE rail_account_id = $1 AND original_transaction_id = $2 AND refund_id IS NOT NULL) AS asked,
             EXISTS (SELECT 1 FROM events e WHERE e.invoice_id = $3 AND e.type = 'invoice.paid' AND (
                       -- In the feed once its reader has come by; a delivery under way may be acknowledged this very moment.
                       e.position IS NOT NULL
@@ -111,12 +117,11 @@ async function readMoney(
   )
   const alive = cases.filter(({ status }) => status !== 'REJECTED')
   const goingBack = alive.reduce((sum, { amount }) => sum + amount, 0n)
-  const askedBefore = cases.some(({ origin }) => origin === 'REVERSED')
   return {
     reversed: state?.reversed ?? false,
     refundUnderWay: alive.some(({ status }) => status !== 'REQUESTED'),
-    dossierTold: (original.disposition === 'APPLIED' || original.disposition === 'OVERPAID') && (state?.told ?? false),
-    notGoingBack: askedBefore ? 0n : original.amount - goingBack,
+    dossierTold: paidInvoice(original) && (state?.told ?? false),
+    notGoingBack: state?.asked === true ? 0n : original.amount - goingBack,
   }
 }
 
@@ -170,11 +175,12 @@ async function openCase(
       tenant_id: request.tenantId,
       settlement_id: original.id,
       invoice_id: original.invoice_id,
-      origin: 'REVERSED',
+      // As if somebody had asked for collected money; what paid nothing keeps its own name.
+      origin: paidInvoice(original) ? 'REQUEST' : original.disposition,
       amount,
       status: 'REQUESTED',
       reason: `${row.rule}: ${request.reason}`.slice(0, 300),
-      requested_by: `rail:${request.railAccountId}`,
+      requested_by: 'feegate',
       created_at: now,
       updated_at: now,
     },

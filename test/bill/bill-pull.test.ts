@@ -251,9 +251,12 @@ t.test('too late once the dossier system has acknowledged: a refund case, once, 
   const transId = vietinbank.credits[0]?.transId ?? ''
   t.equal(await vietinbank.reverse(transId, 'Thu nham'), '06')
   t.equal(await vietinbank.reverse(transId, 'Thu nham'), '06')
-  t.same(await casesOf(gateway, bill), [{ origin: 'REVERSED', amount: bill.amount, status: 'REQUESTED' }])
+  t.same(await casesOf(gateway, bill), [{ origin: 'REQUEST', amount: bill.amount, status: 'REQUESTED' }])
   t.same(await settlementsOf(gateway, bill), ['APPLIED'])
   t.same(await eventsOf(gateway, bill), ['invoice.issued', 'invoice.paid'])
+  await gateway.database.query(`UPDATE refunds SET status = 'REJECTED' WHERE invoice_id = $1`, [bill.id])
+  t.equal(await vietinbank.reverse(transId, 'Thu nham'), '06')
+  t.equal((await casesOf(gateway, bill)).length, 1, 'what an officer decided is not opened anew')
   const other = await issue(gateway)
   const transactionId = await paid(generic, other)
   await delivered(t, gateway, other)
@@ -293,7 +296,7 @@ t.test('the day is that of Viet Nam: until 23:59:59 there, not from 00:00:00', a
   t.equal(codeOf(await generic.reverse(first)), 'REVERSED')
   at('2026-11-21T17:00:00Z')
   t.equal(codeOf(await generic.reverse(second)), 'TOO_LATE')
-  t.same(await casesOf(gateway, late), [{ origin: 'REVERSED', amount: late.amount, status: 'REQUESTED' }])
+  t.same(await casesOf(gateway, late), [{ origin: 'REQUEST', amount: late.amount, status: 'REQUESTED' }])
   t.same(await settlementsOf(gateway, late), ['APPLIED'])
 })
 

@@ -3,26 +3,26 @@ import { Problem } from '../../problem/problem.ts'
 import type { Officer, OfficerVerifier, Role } from './officer.ts'
 
 export type OfficerGuard = {
-  /** For `onRequest`: refuses whoever holds none of these roles. */
-  guard(...roles: readonly Role[]): (request: FastifyRequest) => Promise<void>
-  /** The officer that the guard let in. */
-  officerOf(request: FastifyRequest): Officer
+  /** For `onRequest`: a verified officer who holds one of the roles. */
+  readonly holding: (...roles: readonly Role[]) => (request: FastifyRequest) => Promise<void>
+  /** The officer of a request that has passed the guard. */
+  readonly of: (request: FastifyRequest) => Officer
 }
 
-export function createOfficerGuard(verify: OfficerVerifier): OfficerGuard {
+export function createOfficerGuard(verifyOfficer: OfficerVerifier): OfficerGuard {
   const officers = new WeakMap<FastifyRequest, Officer>()
   return {
-    guard:
+    holding:
       (...roles) =>
       async (request) => {
-        const officer = await verify(request)
+        const officer = await verifyOfficer(request)
         if (!roles.some((role) => officer.roles.includes(role))) {
           const names = roles.join(' | ')
           throw new Problem('FORBIDDEN', { vi: `Cần vai trò ${names}.`, en: `The role ${names} is needed.` })
         }
         officers.set(request, officer)
       },
-    officerOf(request) {
+    of(request) {
       const officer = officers.get(request)
       if (officer === undefined) throw new Problem('UNAUTHENTICATED')
       return officer

@@ -114,11 +114,6 @@ export function bearerToken(request: FastifyRequest): string {
   return match[1]
 }
 
-/** Under whose name an officer's Idempotency-Keys are kept. */
-export function idempotencyHolderOf({ tenantId, subject }: Officer): string {
-  return `officer:${tenantId}:${subject}`
-}
-
 export function requireRole(officer: Officer, role: Role): void {
   if (!officer.roles.includes(role))
     throw new Problem('FORBIDDEN', { vi: `Cần vai trò ${role}.`, en: `The role ${role} is needed.` })

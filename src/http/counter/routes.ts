@@ -20,10 +20,10 @@ import type { Idempotency } from '../../idempotency/idempotency.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { RailAccounts } from '../../rails/accounts.ts'
 import type { Database, Transaction } from '../../store/database.ts'
-import { idempotencyHolderOf, type Officer, type OfficerVerifier } from '../auth/officer.ts'
+import type { Officer, OfficerVerifier } from '../auth/officer.ts'
 import { createOfficerGuard } from '../auth/officer-guard.ts'
 import { vietQrOf } from '../portal/answers.ts'
-import { answerOnce, jsonAnswer } from '../portal/idempotent.ts'
+import { answerOnce, jsonAnswer, officerKeys } from '../portal/idempotent.ts'
 import { idempotencyHeaders, problemSchema } from '../portal/schemas.ts'
 import { billAnswerOf, collectionAnswerOf, correctionAnswerOf, shiftAnswerOf, slipAnswerOf } from './answers.ts'
 import {
@@ -74,10 +74,11 @@ const about = (summary: string) => ({ tags: ['Counter'], summary, security: [{ o
 export function registerCounterRoutes(server: FastifyInstance, options: CounterOptions): void {
   const { database, environment, idempotency, railAccounts, publicUrl } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
-  const { guard, officerOf } = createOfficerGuard(options.verifyOfficer)
-  const clerks = { onRequest: guard('counter') }
+  const officers = createOfficerGuard(options.verifyOfficer)
+  const officerOf = officers.of
+  const clerks = { onRequest: officers.holding('counter') }
   /** Accountants see all drawers of their tenant, clerks their own. */
-  const readers = { onRequest: guard('counter', 'finance.read') }
+  const readers = { onRequest: officers.holding('counter', 'finance.read') }
   const onlyOwn = ({ roles, subject }: Officer): { operator?: string } =>
     roles.includes('finance.read') ? {} : { operator: subject }
   const tenantOf = (request: FastifyRequest) => database.forTenant(officerOf(request).tenantId)
@@ -135,7 +136,7 @@ export function registerCounterRoutes(server: FastifyInstance, options: CounterO
           const id = await openShift(tx, environment, officer, { openingCash: BigInt(openingCash), unitCode })
           return jsonAnswer(201, await oneShift(tx, officer.tenantId, id), { location: `/v1/counter/shifts/${id}` })
         },
-        idempotencyHolderOf(officer),
+        officerKeys(officer),
       )
     },
   )
@@ -214,7 +215,7 @@ export function registerCounterRoutes(server: FastifyInstance, options: CounterO
           await closeShift(tx, environment, officer, id, { countedCash: BigInt(countedCash), note })
           return jsonAnswer(200, await oneShift(tx, officer.tenantId, id))
         },
-        idempotencyHolderOf(officer),
+        officerKeys(officer),
       )
     },
   )
@@ -288,7 +289,7 @@ export function registerCounterRoutes(server: FastifyInstance, options: CounterO
             location: `/v1/counter/collections/${id}`,
           })
         },
-        idempotencyHolderOf(officer),
+        officerKeys(officer),
       )
     },
   )
@@ -370,7 +371,7 @@ export function registerCounterRoutes(server: FastifyInstance, options: CounterO
           const id = await requestCorrection(tx, environment, officer, request.params.id, request.body.reason)
           return jsonAnswer(201, correctionAnswerOf(await oneCorrection(tx, officer.tenantId, id)))
         },
-        idempotencyHolderOf(officer),
+        officerKeys(officer),
       )
     },
   )
@@ -400,7 +401,7 @@ export function registerCounterRoutes(server: FastifyInstance, options: CounterO
             await act(tx, environment, officer, id)
             return jsonAnswer(200, correctionAnswerOf(await oneCorrection(tx, officer.tenantId, id)))
           },
-          idempotencyHolderOf(officer),
+          officerKeys(officer),
         )
       },
     )

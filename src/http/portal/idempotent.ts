@@ -13,18 +13,22 @@ import { callerOf } from '../auth/caller.ts'
 
 const keyPattern = /^[\x21-\x7e]{1,255}$/
 
-/**
- * Runs a creating request once per Idempotency-Key and sends the stored bytes, now and at every repeat.
- * @param holder under whose name the key is kept; the calling portal unless told otherwise
- */
+/** Whose key it is: a client's, or an officer's. */
+export type KeyOwner = { readonly clientId: string; readonly tenantId: string }
+
+export function officerKeys({ tenantId, subject }: { tenantId: string; subject: string }): KeyOwner {
+  return { clientId: `officer:${encodeURIComponent(tenantId)}:${subject}`, tenantId }
+}
+
+/** Runs a creating request once per Idempotency-Key and sends the stored bytes, now and at every repeat. */
 export async function answerOnce(
   idempotency: Idempotency,
   request: FastifyRequest,
   reply: FastifyReply,
   work: (tx: Transaction) => Promise<StoredAnswer>,
-  holder?: string,
+  owner: KeyOwner = callerOf(request),
 ): Promise<FastifyReply> {
-  return send(reply, await idempotency.run(identify(request, holder), work))
+  return send(reply, await idempotency.run(identify(request, owner), work))
 }
 
 /** The same for work that commits by itself before it answers (`Idempotency.runOutside`); it gets a name for what it opens. */
@@ -34,7 +38,7 @@ export async function answerOnceOutside(
   reply: FastifyReply,
   work: (attemptKey: string) => Promise<StoredAnswer>,
 ): Promise<FastifyReply> {
-  const identity = identify(request)
+  const identity = identify(request, callerOf(request))
   const attemptKey = createHash('sha256')
     .update(`${identity.clientId} ${identity.key} `)
     .update(identity.fingerprint)
@@ -42,11 +46,12 @@ export async function answerOnceOutside(
   return send(reply, await idempotency.runOutside(identity, () => work(attemptKey)))
 }
 
-function identify(request: FastifyRequest, holder?: string): IdempotentRequest {
+function identify(request: FastifyRequest, { clientId, tenantId }: KeyOwner): IdempotentRequest {
   const key = request.headers['idempotency-key']
   if (typeof key !== 'string' || !keyPattern.test(key)) throw new Problem('IDEMPOTENCY_KEY_MISSING')
   return {
-    clientId: holder ?? callerOf(request).clientId,
+    clientId,
+    tenantId,
     key,
     fingerprint: requestFingerprint(request.method, request.raw.url ?? '', request.rawBody),
   }
