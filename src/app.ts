@@ -15,6 +15,7 @@ import { registerCallbackRoutes } from './http/bank/callbacks.ts'
 import { registerCounterRoutes } from './http/counter/routes.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
+import { registerPartnerRoutes } from './http/partner/routes.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
 import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
 import { registerInvoiceRoutes } from './http/portal/invoices.ts'
@@ -30,6 +31,8 @@ import { createCircuitBreaker } from './network/circuit-breaker.ts'
 import type { HttpCaller } from './network/http-caller.ts'
 import type { WebhookCaller } from './network/webhook-caller.ts'
 import { openApiDocument } from './openapi.ts'
+import { createPartners } from './partner/partners.ts'
+import { createPartnerReceiver } from './partner/receive.ts'
 import { createPaymentConfirmer } from './payment/confirm.ts'
 import { createReceiptFileReader } from './payment/receipt-file.ts'
 import { createPaymentStarter } from './payment/start.ts'
@@ -105,6 +108,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   })
   const receiptFile = createReceiptFileReader({ database, environment, railAccounts, call, breaker, serverIp })
   const confirmPayment = createPaymentConfirmer({ database, environment, railAccounts, settler, call, serverIp })
+  const partners = createPartners(database, environment, (partnerId, error) =>
+    log.error({ err: error, partnerId }, 'partner left out: its config is not valid'),
+  )
+  const receivePartner = createPartnerReceiver({ database, environment, log, publicUrl })
   const bills = createBillDesk({ database, environment })
   const receive = createCallbackReceiver({ database, settler, bills, environment, metrics, log, serverIp })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
@@ -150,6 +157,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
     registerCounterRoutes(server, { database, environment, idempotency, railAccounts, verifyOfficer, publicUrl })
     registerCallbackRoutes(server, { railAccounts, receive })
+    registerPartnerRoutes(server, { partners, receive: receivePartner })
     registerPayerRoutes(server, { database, environment, railAccounts, startPayment, confirmPayment, publicUrl })
   })
   await server.ready()
@@ -170,7 +178,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics,
     settler,
     async start() {
-      background.push(await database.listen(railAccountsChannel, () => railAccounts.forget()))
+      background.push(
+        await database.listen(railAccountsChannel, () => {
+          railAccounts.forget()
+          partners.forget()
+        }),
+      )
       background.push(
         startDispatcher({
           database,
@@ -187,6 +200,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           database,
           environment,
           railAccounts,
+          partners,
           settler,
           call,
           breaker,

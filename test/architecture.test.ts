@@ -106,6 +106,7 @@ t.test('the clock and random bytes come from the environment', async (t) => {
     'src/callback',
     'src/bill',
     'src/counter',
+    'src/partner',
     'src/delivery',
     'src/watch',
     'src/http',

@@ -12,6 +12,7 @@ import type { Settler } from '../settlement/group.ts'
 import { callbackRow } from '../store/callback-evidence.ts'
 import type { Database } from '../store/database.ts'
 import { insertAll } from '../store/rows.ts'
+import { createEvidenceBudget } from './evidence-budget.ts'
 
 export type CallbackArrival = {
   readonly request: RawRequest
@@ -36,18 +37,7 @@ export type CallbackReceiverOptions = {
 
 export function createCallbackReceiver(options: CallbackReceiverOptions): CallbackReceiver {
   const { database, settler, bills, environment, metrics, log, serverIp, refusedEvidencePerMinute = 120 } = options
-  const kept = new Map<string, { minute: number; count: number }>()
-
-  function mayKeepEvidence(accountId: string, at: Date): boolean {
-    const minute = Math.floor(at.getTime() / 60_000)
-    const counter = kept.get(accountId)
-    if (counter === undefined || counter.minute !== minute) {
-      kept.set(accountId, { minute, count: 1 })
-      return true
-    }
-    counter.count += 1
-    return counter.count <= refusedEvidencePerMinute
-  }
+  const mayKeepEvidence = createEvidenceBudget(refusedEvidencePerMinute)
 
   async function keepEvidence(
     account: OpenRailAccount,

@@ -3,6 +3,7 @@
  * control. Loading it again changes what differs; nothing is ever deleted, an account that is no longer wanted is closed or paused.
  */
 import { z } from 'zod'
+import { senderSchema } from '../../adapters/national-portal/sender/account.ts'
 import { findAdapter } from '../../adapters/registry.ts'
 import { parseAgencyCode } from '../domain/codes/agency-code.ts'
 import { parseBankAccount } from '../domain/codes/bank-account.ts'
@@ -59,6 +60,18 @@ export const directoryFile = z.strictObject({
       position: z.number().int().default(0),
     }),
   ),
+  /** Portals that send payers by the national message set (adapters/national-portal/README.md). */
+  portalPartners: z
+    .array(
+      z.strictObject({
+        id: accountId,
+        name: z.string().min(1).max(255),
+        agencyCodes: z.array(agencyCode).max(1000).default([]),
+        config: z.record(z.string(), z.unknown()),
+        status: z.enum(['ACTIVE', 'PAUSED']).default('ACTIVE'),
+      }),
+    )
+    .default([]),
 })
 
 export type Directory = z.input<typeof directoryFile>
@@ -77,7 +90,7 @@ export async function loadDirectory(
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
-  const { tenant, agencies, beneficiaryAccounts, railAccounts } = parsed.data
+  const { tenant, agencies, beneficiaryAccounts, railAccounts, portalPartners } = parsed.data
   for (const account of railAccounts) {
     const adapter = findAdapter(account.rail)
     if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
@@ -87,6 +100,16 @@ export async function loadDirectory(
       throw new DirectoryError(
         `railAccounts ${account.id}: ${config.error.issues.map((issue) => `config.${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
       )
+  }
+  for (const partner of portalPartners) {
+    const config = senderSchema.safeParse(partner.config)
+    if (!config.success)
+      throw new DirectoryError(
+        `portalPartners ${partner.id}: ${config.error.issues.map((issue) => `config.${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+      )
+    // Both directions hash alike: under one secret, our result to a portal would pass for the platform's result to us.
+    if (railAccounts.some((account) => account.config.secret === config.data.secret))
+      throw new DirectoryError(`portalPartners ${partner.id}: config.secret must not be the secret of a rail account`)
   }
   const now = environment.now()
   await insertAll(
@@ -157,6 +180,22 @@ export async function loadDirectory(
     })),
     `ON CONFLICT (id) DO UPDATE SET title_vi = excluded.title_vi, title_en = excluded.title_en, config = excluded.config, status = excluded.status,
        position = excluded.position, updated_at = excluded.updated_at WHERE rail_accounts.tenant_id = excluded.tenant_id AND rail_accounts.rail = excluded.rail`,
+  )
+  await insertAll(
+    tx,
+    'portal_partners',
+    portalPartners.map((partner) => ({
+      id: partner.id,
+      tenant_id: tenant.id,
+      name: partner.name,
+      agency_codes: partner.agencyCodes,
+      config: partner.config,
+      status: partner.status,
+      created_at: now,
+      updated_at: now,
+    })),
+    `ON CONFLICT (id) DO UPDATE SET name = excluded.name, agency_codes = excluded.agency_codes, config = excluded.config, status = excluded.status,
+       updated_at = excluded.updated_at WHERE portal_partners.tenant_id = excluded.tenant_id`,
   )
   await appendJournal(tx, [
     {

@@ -1,5 +1,7 @@
 /** The rounds that run by themselves. Every one is safe to run on all replicas at once and to be killed at any moment. */
 import { buryOverdue } from '../delivery/dispatch.ts'
+import type { Partners } from '../partner/partners.ts'
+import { sendDueResults } from '../partner/results.ts'
 import { cleanUp } from './clean-up.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
@@ -11,6 +13,7 @@ type Watcher = { readonly name: string; readonly everyMs: number; readonly round
 /** A round that found work is followed by the next at once, so a backlog is worked off; else by a pause. */
 export function startWatchers(
   options: InquiryWatcherOptions & {
+    readonly partners: Partners
     /** Reads the key folder again: an operator may have rotated. */
     readonly reloadKeys: () => void
   },
@@ -20,6 +23,7 @@ export function startWatchers(
   const watchers: readonly Watcher[] = [
     { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
     { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
+    { name: 'partner results', everyMs: 2_000, round: () => sendDueResults(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
     {
       name: 'keys',

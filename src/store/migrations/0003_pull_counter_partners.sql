@@ -148,9 +148,10 @@ CREATE TABLE partner_orders (
 );
 CREATE INDEX partner_orders_by_invoice ON partner_orders (invoice_id, id);
 
--- The outbox of partners: one result per order and event.
+-- The outbox of partners: the newest order of each partner is told once that its invoice is paid. Two orders for one debt are
+-- two tries, and two successes would be two payments.
 CREATE TABLE partner_results (
-  order_id        text NOT NULL REFERENCES partner_orders,
+  order_id        text PRIMARY KEY REFERENCES partner_orders,
   event_id        text NOT NULL REFERENCES events,
   tenant_id       text NOT NULL REFERENCES tenants,
   partner_id      text NOT NULL REFERENCES portal_partners,
@@ -162,9 +163,10 @@ CREATE TABLE partner_results (
   last_status     integer,
   last_error      text,
   delivered_at    timestamptz,
-  created_at      timestamptz NOT NULL,
-  PRIMARY KEY (order_id, event_id)
+  created_at      timestamptz NOT NULL
 );
+CREATE INDEX partner_results_by_event ON partner_results (event_id);
+CREATE INDEX partner_results_dead ON partner_results (tenant_id, order_id) WHERE status = 'DEAD';
 CREATE INDEX partner_results_due ON partner_results (next_attempt_at) WHERE status = 'PENDING';
 
 -- Evidence: what partners said and were answered. Signed fields only: the rest of their messages is personal data that
