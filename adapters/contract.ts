@@ -267,6 +267,11 @@ export type Capabilities = {
   readonly callback: boolean
   readonly inquiry: boolean
   readonly refund: 'none' | 'full' | 'partial'
+  /**
+   * What `inquireRefund` finds a refund by: our own reference of it (the default), or only its payment, of which the rail then
+   * tells the newest refund. The second cannot always tell two refunds of one payment apart.
+   */
+  readonly refundFoundBy?: 'reference' | 'payment'
   readonly pull: boolean
   readonly statement: 'none' | 'file' | 'api'
   readonly minAmount: bigint

@@ -25,8 +25,9 @@ const adapters: readonly Adapter[] = [
   nationalPortal,
 ]
 
-export function findAdapter(name: string): Adapter | undefined {
-  return adapters.find((adapter) => adapter.name === name)
+/** By its name, among all rails or those given. */
+export function findAdapter(name: string, among: readonly Adapter[] = adapters): Adapter | undefined {
+  return among.find((adapter) => adapter.name === name)
 }
 
 export function allAdapters(): readonly Adapter[] {

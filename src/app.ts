@@ -4,22 +4,35 @@ import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import type { Adapter } from '../adapters/contract.ts'
 import { createBillDesk } from './bill/desk.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
 import type { Environment } from './environment.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
 import { createOfficerVerifier } from './http/auth/officer.ts'
+import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
 import { registerCounterRoutes } from './http/counter/routes.ts'
+import { registerPayoutOrderRoutes } from './http/finance/payout-orders.ts'
+import { registerReceiptSummaryRoutes } from './http/finance/receipt-summaries.ts'
+import { registerFinanceReceiptRoutes } from './http/finance/receipts.ts'
+import { registerRefundRoutes } from './http/finance/refunds.ts'
+import { registerReportRoutes } from './http/finance/reports/routes.ts'
+import { registerTransactionFeedRoutes } from './http/finance/transaction-feed.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
+import { registerRoutingRoutes } from './http/operator/routing.ts'
 import { registerPartnerRoutes } from './http/partner/routes.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
+import { registerBasketRoutes } from './http/portal/baskets.ts'
 import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
 import { registerInvoiceRoutes } from './http/portal/invoices.ts'
 import { registerPaymentRoutes } from './http/portal/payments.ts'
+import { registerRailRoutes } from './http/portal/rails.ts'
+import { registerReceiptRoutes } from './http/portal/receipts.ts'
+import { registerInvoiceRefundRoutes } from './http/portal/refunds.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
@@ -37,6 +50,8 @@ import { createPaymentConfirmer } from './payment/confirm.ts'
 import { createReceiptFileReader } from './payment/receipt-file.ts'
 import { createPaymentStarter } from './payment/start.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
+import { createRouter } from './rails/router.ts'
+import { createRulebooks } from './rails/rulebooks.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
 import { createEventSigner } from './signing/event-signer.ts'
 import type { KeyRing } from './signing/key-ring.ts'
@@ -63,6 +78,10 @@ export type GatewayOptions = {
   readonly officerIssuer: string | null
   readonly officerAudience: string
   readonly production: boolean
+  /** Rails this gateway speaks; all of adapters/registry.ts unless told otherwise. */
+  readonly adapters?: readonly Adapter[]
+  /** Where each day's transactions are written for the province; null or left out: nowhere. */
+  readonly exportFolder?: string | null
   /** Known once the port is: the address the outside uses. */
   readonly publicUrl: () => string
 }
@@ -91,15 +110,23 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const signEvent = createEventSigner(keys)
   const shortcut = redis === null ? noShortcut : createRedisShortcut({ redis, prefix: redisPrefix, environment, log })
   const idempotency = createIdempotency({ database, redis: shortcut, environment, log })
-  const railAccounts = createRailAccounts(database, environment, (railAccountId, error) =>
-    log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
+  const railAccounts = createRailAccounts(
+    database,
+    environment,
+    (railAccountId, error) =>
+      log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
+    options.adapters,
   )
   const settler = createSettler({ database, environment, onFlush: (size) => metrics.settlementBatch.observe(size) })
   const breaker = createCircuitBreaker({ now: environment.now })
+  const rulebooks = createRulebooks(database, environment, (entry, error) =>
+    log.error({ err: error, entry }, 'routing entry left out: it does not fit its schema'),
+  )
+  const routes = createRouter({ railAccounts, rulebooks, breaker, environment })
   const startPayment = createPaymentStarter({
     database,
     environment,
-    railAccounts,
+    routes,
     call,
     breaker,
     publicUrl,
@@ -112,7 +139,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     log.error({ err: error, partnerId }, 'partner left out: its config is not valid'),
   )
   const receivePartner = createPartnerReceiver({ database, environment, log, publicUrl })
-  const bills = createBillDesk({ database, environment })
+  const bills = createBillDesk({ database, environment, routes })
   const receive = createCallbackReceiver({ database, settler, bills, environment, metrics, log, serverIp })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
   const clientOf = createAuthenticate({ database, environment, verify: tokens.verify, issuer: publicUrl })
@@ -133,7 +160,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       database,
       environment,
       idempotency,
-      railAccounts,
+      routes,
       sign: tokens.sign,
       publicUrl,
       authenticate: async (request: Parameters<typeof clientOf>[0]) => {
@@ -151,14 +178,34 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       limit: (address) => limit(`token ${address}`, tokenRequestsPerMinute),
     })
     registerInvoiceRoutes(server, portal)
+    registerBasketRoutes(server, portal)
     registerPaymentRoutes(server, { ...portal, startPayment, receiptFile })
+    registerInvoiceRefundRoutes(server, portal)
     registerWebhookRoutes(server, { ...portal, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
+    registerRailRoutes(server, portal)
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
-    registerCounterRoutes(server, { database, environment, idempotency, railAccounts, verifyOfficer, publicUrl })
+    registerRoutingRoutes(server, { database, environment, routes, verifyOfficer })
+    registerReceiptRoutes(server, portal)
+    const finance = { database, environment, idempotency, officers: createOfficerGuard(verifyOfficer), publicUrl }
+    registerFinanceReceiptRoutes(server, finance)
+    registerReceiptSummaryRoutes(server, finance)
+    registerReportRoutes(server, finance)
+    registerTransactionFeedRoutes(server, finance)
+    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerCounterRoutes(server, { ...finance, routes })
     registerCallbackRoutes(server, { railAccounts, receive })
     registerPartnerRoutes(server, { partners, receive: receivePartner })
-    registerPayerRoutes(server, { database, environment, railAccounts, startPayment, confirmPayment, publicUrl })
+    registerPayerRoutes(server, {
+      database,
+      environment,
+      railAccounts,
+      routes,
+      startPayment,
+      confirmPayment,
+      publicUrl,
+    })
   })
   await server.ready()
 
@@ -181,6 +228,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       background.push(
         await database.listen(railAccountsChannel, () => {
           railAccounts.forget()
+          rulebooks.forget()
           partners.forget()
         }),
       )
@@ -199,14 +247,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         startWatchers({
           database,
           environment,
-          railAccounts,
           partners,
+          railAccounts,
           settler,
           call,
           breaker,
           serverIp,
           metrics,
           log,
+          sign: tokens.sign,
+          publicUrl,
+          exportFolder: options.exportFolder ?? null,
           reloadKeys: () => keys.reload(),
         }),
       )

@@ -25,6 +25,7 @@ const configSchema = z.object({
   OFFICER_AUDIENCE: z.string().default('feegate'),
   WEBHOOK_ALLOWED_RANGES: list.default([]),
   WEBHOOK_TIMEOUT_MS: z.coerce.number().int().min(500).max(60_000).default(10_000),
+  EXPORT_DIR: z.string().min(1).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
 })
 
@@ -46,6 +47,8 @@ export type Config = {
   readonly officerAudience: string
   readonly webhookAllowedRanges: readonly string[]
   readonly webhookTimeoutMs: number
+  /** Where each day's transactions are written for the province; null: nowhere. */
+  readonly exportFolder: string | null
   readonly logLevel: string
 }
 
@@ -85,6 +88,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     officerAudience: values.OFFICER_AUDIENCE,
     webhookAllowedRanges: values.WEBHOOK_ALLOWED_RANGES,
     webhookTimeoutMs: values.WEBHOOK_TIMEOUT_MS,
+    exportFolder: values.EXPORT_DIR ?? null,
     logLevel: values.LOG_LEVEL,
   }
 }

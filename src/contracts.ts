@@ -1,6 +1,6 @@
 /**
- * Writes what others build on to `contracts/`, and the pages that are generated from tables to `docs/`. With `--check` it
- * writes nothing and exits 1 when a file differs, is missing or is left over.
+ * Writes what others build on to `contracts/`, the pages that are generated from tables to `docs/`, and the README's table of
+ * rails. With `--check` it writes nothing and exits 1 when a file differs, is missing or is left over.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
@@ -9,17 +9,23 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { z } from 'zod'
+import { allAdapters } from '../adapters/registry.ts'
 import { createGateway } from './app.ts'
+import { capabilityMatrix, withRegion } from './capability-matrix.ts'
 import { eventSchemas } from './delivery/event-schema.ts'
 import { decisionTable, type Row } from './domain/decision.ts'
 import { type ReversalRow, reversalTable } from './domain/reversal.ts'
 import { realEnvironment } from './environment.ts'
+import { markdownTable } from './markdown-table.ts'
 import { problemCatalogue } from './problem/catalogue.ts'
+import { refundPage } from './refund/page.ts'
 import { openKeyRing } from './signing/key-ring.ts'
 import { type Database, StoreUnavailableError } from './store/database.ts'
 
 /** Name under the root of the repository, and content. */
 type Files = ReadonlyMap<string, string>
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Folders in which nothing but what is generated may stand. */
 const ownFolders = ['contracts/events']
@@ -36,6 +42,8 @@ export async function contractFiles(): Promise<Files> {
     ['docs/decision-table.md', decisionPage()],
     ['docs/reversal-table.md', reversalPage()],
     ['docs/errors.md', errorPage()],
+    ['README.md', withRegion(readFileSync(join(root, 'README.md'), 'utf8'), 'rails', capabilityMatrix(allAdapters()))],
+    ['docs/refunds.md', refundPage(markdownTable)],
   ])
 }
 
@@ -234,18 +242,11 @@ function errorPage(): string {
   )
 }
 
-/** Markdown with its table in columns, as the formatter would write it. */
 function page(title: string, intro: string, columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = columns.map((_, at) => Math.max(...[columns, ...rows].map((row) => [...(row[at] ?? '')].length)))
-  const line = (cells: readonly string[], fill: string): string =>
-    `| ${cells.map((cell, at) => cell + fill.repeat((widths[at] ?? 0) - [...cell].length)).join(' | ')} |`
-  const rule = columns.map(() => '')
-  const table = [line(columns, ' '), line(rule, '-'), ...rows.map((row) => line(row, ' '))]
-  return `${[`# ${title}`, '', intro, '', ...table].join('\n')}\n`
+  return `${[`# ${title}`, '', intro, '', markdownTable(columns, rows)].join('\n')}\n`
 }
 
 if (import.meta.main) {
-  const root = dirname(dirname(fileURLToPath(import.meta.url)))
   const files = await contractFiles()
   if (process.argv.includes('--check')) {
     const found = differences(files, root)
@@ -256,6 +257,6 @@ if (import.meta.main) {
     }
   } else {
     write(files, root)
-    process.stdout.write(`wrote ${files.size} files to contracts and docs\n`)
+    process.stdout.write(`wrote ${files.size} files to contracts and docs, and the table of the README\n`)
   }
 }

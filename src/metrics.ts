@@ -38,6 +38,30 @@ export function createMetrics() {
       labelNames: ['rail', 'result'],
       registers,
     }),
+    receipts: new Counter({
+      name: 'feegate_receipts_total',
+      help: 'Receipts by result: issued, or why one still waits',
+      labelNames: ['result'],
+      registers,
+    }),
+    receiptsWaiting: new Gauge({
+      name: 'feegate_receipts_waiting',
+      help: 'Receipts requested and not issued: since some minutes (waiting), or of an earlier day (day_missed)',
+      labelNames: ['lateness'],
+      registers,
+    }),
+    refunds: new Counter({
+      name: 'feegate_refunds_sent_total',
+      help: 'Refunds sent to rails by result; late: nothing was left to write down',
+      labelNames: ['rail', 'result'],
+      registers,
+    }),
+    refundInquiries: new Counter({
+      name: 'feegate_refund_inquiries_total',
+      help: 'Inquiries about refunds by result',
+      labelNames: ['rail', 'result'],
+      registers,
+    }),
     httpSeconds: new Histogram({
       name: 'feegate_http_request_seconds',
       help: 'HTTP requests by route and status',

@@ -6,6 +6,8 @@ const scopeMeanings: Record<Scope, string> = {
   'invoices:write': 'Issue, cancel and supersede invoices',
   'payments:read': 'Read payment attempts of own invoices',
   'payments:write': 'Start payment attempts',
+  'refunds:read': 'Follow refunds of own invoices',
+  'refunds:write': 'Ask for a refund when a dossier was not granted',
   'webhooks:manage': 'Register and manage webhook endpoints',
   'events:read': 'Read and replay own events',
   'catalogue:read': 'Read the fee table',
@@ -24,12 +26,15 @@ export const openApiDocument = {
   tags: [
     { name: 'Access', description: 'Tokens and keys' },
     { name: 'Invoices', description: 'Signed demands to pay' },
+    { name: 'Baskets', description: 'Several invoices in one visit of the payer' },
     { name: 'Payments', description: 'Attempts to pay an invoice on a rail' },
+    { name: 'Refunds', description: 'Money back: asked for, approved by another person, sent once' },
     { name: 'Webhooks', description: 'Where events are sent' },
     { name: 'Events', description: 'What happened, to pull' },
     { name: 'Catalogue', description: 'Published fees' },
     { name: 'Counter', description: 'Cash and QR at a one-stop counter, for officers' },
     { name: 'Operations', description: 'For officers and operators' },
+    { name: 'Reports', description: 'For finance officers and auditors' },
   ],
   components: {
     securitySchemes: {

@@ -94,6 +94,7 @@ export async function startServing(
     officerIssuer: config.officerIssuer,
     officerAudience: config.officerAudience,
     production: config.mode === 'production',
+    exportFolder: config.exportFolder,
     publicUrl: () => publicUrl,
   })
   await gateway.server.listen({ host: config.host, port: config.port })

@@ -147,6 +147,7 @@ const echoedHeaderNames = [
   'recordNum',
   'version',
   'language',
+  'username',
 ] as const
 
 /** What the answer repeats of the request; unsafe or missing values become empty. */

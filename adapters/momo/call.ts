@@ -1,7 +1,7 @@
 /** Signed calls to MoMo and their answers. Answers carry no signature: they count because we asked that host over TLS. */
 import { z } from 'zod'
 import type { HttpAnswer, HttpCall } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { MomoConfig } from './account.ts'
 import { type Message, signatureOf } from './signature.ts'
 
@@ -59,7 +59,7 @@ export function readAnswer(
 ): AnswerReading {
   if (answer.status < 200 || answer.status > 499 || (answer.status > 299 && answer.status < 400))
     return worthless(`HTTP ${answer.status}`)
-  const body = parseJsonObject(answer.body)
+  const body = readJsonObject(answer.body)
   if (!body.ok) return worthless(`HTTP ${answer.status}, unreadable: ${body.detail}`)
   const head = headSchema.safeParse(body.value)
   if (!head.success) return worthless(`HTTP ${answer.status}, ${z.prettifyError(head.error)}`)

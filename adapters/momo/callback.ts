@@ -1,17 +1,18 @@
 /** MoMo's notice of a payment (IPN, rails.md §5.1): signed JSON. */
 import { z } from 'zod'
 import type { CallbackReading, RailAccount, RawRequest, RefusalReason } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { MomoConfig } from './account.ts'
 import { wholeNumber } from './call.ts'
 import { kindOf } from './codes.ts'
 import { hidesSignedField, isSignedNotice } from './signature.ts'
 
-const reference = z.string().regex(/^[0-9a-zA-Z](?:[-_.]?[0-9a-zA-Z])*$/)
+/** MoMo's own pattern, written so that it reads each text in one way only. */
+const orderId = z.string().regex(/^[0-9a-zA-Z](?:[-_.]*[0-9a-zA-Z])*$/)
 
 const noticeSchema = z.looseObject({
-  orderId: reference.max(200),
-  requestId: reference.max(50),
+  orderId: orderId.max(200),
+  requestId: z.string().regex(/^[\x21-\x7e]{1,50}$/),
   amount: wholeNumber.transform(BigInt),
   transId: wholeNumber,
   resultCode: z.int(),
@@ -40,7 +41,7 @@ export function readCallback(request: RawRequest, account: RailAccount<MomoConfi
   const { config } = account
   if (request.method !== 'POST' || request.path !== '')
     return refused('unsupported', `${request.method} ${request.path.slice(0, 100)}`)
-  const body = parseJsonObject(request.body)
+  const body = readJsonObject(request.body)
   if (!body.ok) return refused(body.reason, body.detail)
   if (!isSignedNotice(body.value, config)) return refused('signature', 'not signed by MoMo')
   if (hidesSignedField(body.value)) return refused('malformed', 'a field could be read as two')
@@ -86,7 +87,7 @@ export function evidenceOf(fields: Readonly<Record<string, unknown>>): Record<st
 
 /** Before verification: for logs only. */
 export function lookup(request: RawRequest): { merchantRef: string | null; accountHint: string | null } {
-  const body = parseJsonObject(request.body)
+  const body = readJsonObject(request.body)
   const plain = (name: string): string | null => {
     const value = body.ok ? body.value[name] : null
     return typeof value === 'string' && /^[0-9A-Za-z._-]{1,100}$/.test(value) ? value : null

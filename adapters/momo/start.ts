@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { foldToLatin } from '../../src/domain/fold.ts'
 import type { HttpAnswer, Order, RailAccount, StartResult, Step } from '../contract.ts'
+import { requireCarried } from '../shared/amount-limit.ts'
 import type { MomoConfig } from './account.ts'
 import { readAnswer, signedCall, wholeNumber } from './call.ts'
 import { isTurnedAway } from './codes.ts'
@@ -11,8 +12,7 @@ export const maxAmount = 50_000_000n
 export const orderInfoMaxLength = 255
 
 export function start(order: Order, { config }: RailAccount<MomoConfig>): Step<StartResult> {
-  if (order.amount < minAmount || order.amount > maxAmount)
-    throw new RangeError(`MoMo cannot carry ${order.amount} VND`)
+  requireCarried(order.amount, 'MoMo', minAmount, maxAmount)
   const fields = {
     partnerCode: config.partnerCode,
     requestId: order.merchantRef,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { settlementFileKeys } from '../shared/settlement-file-mapping.ts'
 
 const address = z.url({ protocol: /^https?$/ }).regex(/^[^?#]+[^?#/]$/, 'must have no query, fragment or last slash')
 const name = z.string().regex(/^[\x21-\x7e]{1,100}$/)
@@ -38,11 +39,12 @@ export const accountSchema = z.strictObject({
   retrievePath: pathTemplate.default('/rest/version/1/merchant/{merchant}/order/{order}/transaction/{transaction}'),
   transactionPath: pathTemplate.default('/rest/version/1/merchant/{merchant}/order/{order}/transaction/{transaction}'),
   timeoutMs: z.int().min(1_000).max(120_000).default(30_000),
+  ...settlementFileKeys,
 })
 
 export type NapasConfig = z.infer<typeof accountSchema>
 
-export const secretFields = ['clientSecret', 'password'] as const
+export const secretFields = ['clientSecret', 'password', 'settlementFileSecret'] as const
 
 export function merchantOf(config: NapasConfig): string {
   return config.merchantId ?? config.clientId

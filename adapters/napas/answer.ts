@@ -1,6 +1,6 @@
 /** Answers of NAPAS's server about a transaction: in a signed envelope, or plain where the account says so (README.md). */
 import type { HttpAnswer } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { NapasConfig } from './account.ts'
 import { openEnvelope } from './envelope.ts'
 import { type PaymentResult, readResult } from './payment-result.ts'
@@ -15,7 +15,7 @@ export function readAnswer(answer: HttpAnswer, orderId: string, config: NapasCon
   // Unsigned by nature, so it counts only where plain answers do.
   if (answer.status === 404 && config.answers === 'plain') return { kind: 'notFound' }
   if (answer.status < 200 || answer.status > 299) return worthless(`HTTP ${answer.status}`)
-  const body = parseJsonObject(answer.body)
+  const body = readJsonObject(answer.body)
   if (!body.ok) return worthless(`unreadable answer: ${body.detail}`)
   // A checksum that comes is checked, also where none is asked for.
   const isEnvelope = config.answers === 'signed' || 'checksum' in body.value

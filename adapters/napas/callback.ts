@@ -1,7 +1,7 @@
 /** NAPAS's notice (IPN), a JSON envelope, and the same envelope in the `napasResult` field a browser brings (rails.md §4.1). */
 import { z } from 'zod'
 import type { CallbackReading, RailAccount, RawRequest, RefusalReason } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import { readForm } from '../shared/query.ts'
 import type { NapasConfig } from './account.ts'
 import { type EnvelopeReading, openEnvelope } from './envelope.ts'
@@ -79,9 +79,9 @@ export function lookup(request: RawRequest): { merchantRef: string | null; accou
   const form = request.path === browserPath ? readForm(request.body) : null
   const bytes =
     form === null ? request.body : Buffer.from(form.ok ? (form.fields.get('napasResult') ?? '') : '', 'utf8')
-  const envelope = parseJsonObject(bytes)
+  const envelope = readJsonObject(bytes)
   if (!envelope.ok || typeof envelope.value.data !== 'string') return none
-  const content = parseJsonObject(Buffer.from(envelope.value.data, 'base64'))
+  const content = readJsonObject(Buffer.from(envelope.value.data, 'base64'))
   const hint = content.ok ? hintSchema.safeParse(content.value) : null
   if (hint === null || !hint.success) return none
   const { merchantId, order } = hint.data.paymentResult

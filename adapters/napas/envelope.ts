@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { RefusalReason } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import { isHexMac } from '../shared/mac.ts'
 
 export type EnvelopeReading =
@@ -13,7 +13,7 @@ const envelopeSchema = z.looseObject({ data: z.string().min(1), checksum: z.stri
 
 /** The content of an envelope. `data` is decoded only after the checksum of its text holds. */
 export function openEnvelope(bytes: Uint8Array, clientSecret: string): EnvelopeReading {
-  const body = parseJsonObject(bytes)
+  const body = readJsonObject(bytes)
   if (!body.ok) return body
   const envelope = envelopeSchema.safeParse(body.value)
   if (!envelope.success) return { ok: false, reason: 'signature', detail: 'no data and checksum' }
@@ -24,7 +24,7 @@ export function openEnvelope(bytes: Uint8Array, clientSecret: string): EnvelopeR
   const decoded = Buffer.from(data, 'base64')
   // Node skips what is no base64; one text must not stand for two.
   if (decoded.toString('base64') !== data) return { ok: false, reason: 'malformed', detail: 'data is not base64' }
-  const content = parseJsonObject(decoded)
+  const content = readJsonObject(decoded)
   return content.ok ? { ok: true, content: content.value } : content
 }
 

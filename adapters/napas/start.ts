@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { foldToLatin } from '../../src/domain/fold.ts'
 import type { HttpAnswer, Order, RailAccount, StartResult, Step } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { requireCarried } from '../shared/amount-limit.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import { formUrlOf, merchantOf, type NapasConfig } from './account.ts'
 import { awaitsAnswer, awaitsToken, bearerCall, readToken, stepSchema, tokenCall } from './token.ts'
 
@@ -13,7 +14,7 @@ export const orderReferenceMaxLength = 100
 
 /** Throws RangeError outside 1 … `maxAmount`. */
 export function start(order: Order, account: Account): Step<StartResult> {
-  if (order.amount < 1n || order.amount > maxAmount) throw new RangeError(`NAPAS cannot carry ${order.amount} VND`)
+  requireCarried(order.amount, 'NAPAS', 1n, maxAmount)
   return { kind: 'call', call: tokenCall(account.config), state: awaitsToken }
 }
 
@@ -53,7 +54,7 @@ const refusalSchema = z.looseObject({
 
 function readDataKey(answer: HttpAnswer, order: Order, config: NapasConfig): Step<StartResult> {
   if (answer.status >= 500) return unknown(`data key: HTTP ${answer.status}`)
-  const body = parseJsonObject(answer.body)
+  const body = readJsonObject(answer.body)
   if (!body.ok) return unknown(`data key: ${body.detail}`)
   const refusal = refusalSchema.safeParse(body.value)
   if (refusal.success) {
@@ -61,7 +62,8 @@ function readDataKey(answer: HttpAnswer, order: Order, config: NapasConfig): Ste
     return refused(error?.cause ?? result, error?.explanation ?? '')
   }
   const parsed = dataKeySchema.safeParse(body.value)
-  if (!parsed.success) return unknown(`data key: HTTP ${answer.status} without a key`)
+  if (answer.status < 200 || answer.status > 299 || !parsed.success)
+    return unknown(`data key: HTTP ${answer.status} without a key`)
   const fields = { ...attributesOf(order, config), dataKey: parsed.data.dataKey, napasKey: parsed.data.napasKey }
   return {
     kind: 'done',

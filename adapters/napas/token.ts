@@ -1,7 +1,7 @@
 /** NAPAS's access token (rails.md §4.1, step 1): every other call needs one, so each step begins here. */
 import { z } from 'zod'
 import type { HttpAnswer, HttpCall } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import { encodePairs } from '../shared/query.ts'
 import type { NapasConfig } from './account.ts'
 
@@ -34,7 +34,7 @@ export type TokenReading =
 
 export function readToken(answer: HttpAnswer): TokenReading {
   if (answer.status >= 500) return { kind: 'unknown', detail: `token: HTTP ${answer.status}` }
-  const body = parseJsonObject(answer.body)
+  const body = readJsonObject(answer.body)
   if (!body.ok) return { kind: 'unknown', detail: `token: ${body.detail}` }
   if (answer.status === 400 || answer.status === 401 || answer.status === 403) {
     const refusal = errorSchema.safeParse(body.value)

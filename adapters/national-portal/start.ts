@@ -22,7 +22,7 @@ const initPatterns: Readonly<Record<(typeof signedFields.INIT)[number], RegExp>>
   NgonNgu: /^vi-VN$/,
   MaTienTe: /^VND$/,
   MaNganHang: /^PAYMENT$/,
-  ThongTinGiaoDich: /^[0-9A-Za-z .,:_-]{1,250}$/,
+  ThongTinGiaoDich: /^[0-9A-Za-z.,:_-](?:[0-9A-Za-z .,:_-]{0,248}[0-9A-Za-z.,:_-])?$/,
   ThoiGianGD: /^\d{14}$/,
   Ip: /^[0-9A-Fa-f.:]{2,45}$/,
 }

@@ -1,12 +1,13 @@
 /** OnePay writes đồng × 100 (rails.md §4.2). */
 import { z } from 'zod'
+import { requireCarried } from '../shared/amount-limit.ts'
 
 /** Twelve digits on the wire: no source gives a limit. */
 export const maxAmount = 9_999_999_999n
 
 /** Throws RangeError outside 1 … `maxAmount`. */
 export function amountText(amount: bigint): string {
-  if (amount < 1n || amount > maxAmount) throw new RangeError(`OnePay cannot carry ${amount} VND`)
+  requireCarried(amount, 'OnePay', 1n, maxAmount)
   return (amount * 100n).toString()
 }
 

@@ -11,6 +11,7 @@ export type QueryReading =
   | { readonly ok: false; readonly detail: string }
 
 const maxPairs = 200
+const maxFormBytes = 256 * 1024
 
 /**
  * Reads `name=value` pairs joined by `&`, with `+` for a space. Repeated names are reported, not refused: only the rail knows
@@ -36,8 +37,9 @@ export function readQuery(raw: string): QueryReading {
   return { ok: true, fields, repeated }
 }
 
-/** `readQuery` of a form body. */
+/** `readQuery` of a form body; refuses one above 256 KiB. */
 export function readForm(body: Uint8Array): QueryReading {
+  if (body.byteLength > maxFormBytes) return { ok: false, detail: 'body too large' }
   let raw: string
   try {
     raw = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)

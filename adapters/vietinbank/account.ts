@@ -51,8 +51,24 @@ export const accountSchema = z.strictObject({
   wrongOtpCodes: statusCodes.default(['13']),
   declinedCodes: statusCodes.default([]),
   inquiryNotFoundCodes: statusCodes.default([]),
+
+  /** Of the reconciliation file and our answer to it (rails.md §3.5). */
+  settlementFileSecret: z.string().min(1).max(256).optional(),
+  settlementFileUserId: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,50}$/)
+    .optional(),
+  /** What the file's statuses mean; one that is in no list stops the file. */
+  settlementFileStatuses: z
+    .strictObject({
+      SUCCEEDED: statusCodes.default(['00']),
+      REVERSED: statusCodes.default([]),
+      FAILED: statusCodes.default([]),
+      PENDING: statusCodes.default([]),
+    })
+    .default({ SUCCEEDED: ['00'], REVERSED: [], FAILED: [], PENDING: [] }),
 })
 
 export type VietinbankConfig = z.infer<typeof accountSchema>
 
-export const secretFields = ['privateKeyPem', 'clientSecret'] as const
+export const secretFields = ['privateKeyPem', 'clientSecret', 'settlementFileSecret'] as const

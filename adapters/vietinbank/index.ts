@@ -5,7 +5,7 @@ import { confirm, inquire, readConfirm, readInquiry } from './confirm.ts'
 import { lookupNotice } from './lookup.ts'
 import { noticePaths, readNotice } from './notice.ts'
 import { paymentReference } from './reference.ts'
-import { payerFields, readStart, remarkMaxLength, start } from './start.ts'
+import { maxAmount, minAmount, payerFields, readStart, remarkMaxLength, start } from './start.ts'
 
 /** Account payment with a one-time code, and the bank's credit notices of the same account (rails.md §3). */
 export const vietinbank: Adapter<VietinbankConfig> = {
@@ -22,8 +22,8 @@ export const vietinbank: Adapter<VietinbankConfig> = {
     refund: 'none',
     pull: false,
     statement: 'api',
-    minAmount: 1n,
-    maxAmount: 999_999_999_999_999n,
+    minAmount,
+    maxAmount,
     descriptionMaxLength: remarkMaxLength - 13,
     source: 'rails.md §3',
     unverified: [

@@ -5,23 +5,33 @@ import { signText } from './rsa.ts'
 
 const common = ['providerId', 'merchantId', 'channel', 'version', 'language', 'mac'] as const
 
-/** Values are joined without separators in this order; an empty field signs as empty. `paymentByOTP` does not sign its requestId. */
+const payment = [
+  'token',
+  'tokenIssueDate',
+  'amount',
+  'currencyCode',
+  'transTime',
+  'clientIP',
+  'payMethod',
+  'goodsType',
+  'billNo',
+  'remark',
+  ...common,
+] as const
+const token = ['token', 'tokenIssueDate', 'transTime', 'clientIP', ...common] as const
+
+/**
+ * The whole table of rails.md §3.3, of which we send three. Values are joined without separators in this order; an empty field signs
+ * as empty. A payment does not sign its requestId.
+ */
 export const signedFields = {
-  paymentByOTP: [
-    'token',
-    'tokenIssueDate',
-    'amount',
-    'currencyCode',
-    'transTime',
-    'clientIP',
-    'payMethod',
-    'goodsType',
-    'billNo',
-    'remark',
-    ...common,
-  ],
+  paymentByOTP: payment,
+  paymentByToken: payment,
   verifyPin: ['otp', 'verifyTransactionId', 'verifyBy', 'transTime', 'clientIP', 'requestId', ...common],
   transactionInquiry: ['queryTransactionId', 'queryType', ...common],
+  providerInquiry: common,
+  tokenRevoke: token,
+  tokenReIssue: token,
 } as const
 
 export type Operation = keyof typeof signedFields

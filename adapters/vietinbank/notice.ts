@@ -134,12 +134,14 @@ function foreignAccount(notice: Notice, terms: NoticeTerms): string | null {
 }
 
 /**
- * Which of our references the money names: the virtual account's code first (where the money landed), then our twelve-digit
- * reference in the remark, then a pay code in the remark. Several different ones name none: a human decides.
+ * Which of our references the money names: the virtual account's code where there is one (where the money landed), else our
+ * twelve-digit reference in the remark, else a pay code in the remark. Several different ones name none: a human decides.
  */
 function referenceOf(notice: Notice, terms: NoticeTerms): { merchantRef: string | null; ofCodePayment: boolean } {
-  const payCode = payCodeOf(notice.custCode ?? '', terms.vacPrefix)
-  if (payCode !== null) return { merchantRef: payCode, ofCodePayment: false }
+  const custCode = notice.custCode ?? ''
+  const payCode = payCodeOf(custCode, terms.vacPrefix)
+  // A code that is none of ours may hold digits of the amount, which follows it unmarked: no remark may give it an invoice.
+  if (custCode !== '') return { merchantRef: payCode, ofCodePayment: false }
   const remark = notice.remark ?? ''
   const references = findPaymentReferences(remark)
   if (references.length > 0) return { merchantRef: only(references), ofCodePayment: true }

@@ -120,11 +120,17 @@ export function readReconciliationFile(
   }
   const footer = readFooter(lines[last - 1] ?? '', terms)
   if (typeof footer === 'string') return { ok: false, line: last, problem: footer }
-  // Our side of the exchange counts today's lines only; a file that counts all of them is as consistent.
   const today = details.filter(({ day }) => day === 'today').length
-  if (footer.recordCount !== today && footer.recordCount !== details.length)
-    return { ok: false, line: last, problem: 'count' }
+  if (!countHolds(footer, { today, all: details.length })) return { ok: false, line: last, problem: 'count' }
   return { ok: true, file: { details, footer } }
+}
+
+/** Our side of the exchange counts today's lines only; a file that counts all of them is as consistent. */
+export function countHolds(
+  { recordCount }: ReconciliationFile['footer'],
+  found: { readonly today: number; readonly all: number },
+): boolean {
+  return recordCount === found.today || recordCount === found.all
 }
 
 function decodeLines(bytes: Uint8Array): string[] | null {
@@ -140,7 +146,8 @@ function decodeLines(bytes: Uint8Array): string[] | null {
   return lines.length < 2 ? null : lines
 }
 
-function readDetail(
+/** One line of details, or what is wrong with it. */
+export function readDetail(
   line: string,
   number: number,
   terms: { providerId: string; secret: string },
@@ -156,7 +163,8 @@ function readDetail(
   return { line: number, day, amount: BigInt(fields.amount), fields }
 }
 
-function readFooter(
+/** The last line, or what is wrong with it. */
+export function readFooter(
   line: string,
   terms: { providerId: string; secret: string },
 ): ReconciliationFile['footer'] | ReconciliationProblem {
@@ -230,16 +238,28 @@ export function writeAnswerFile(
   terms: { providerId: string; userId: string; secret: string },
   now: Date,
 ): string {
-  const header = [...answerNames, 'reconcileStatus', 'recordChecksum'].join('|')
-  const rows = records.map(({ status, fields }) =>
-    checkedLine([...answerNames.map((name) => fields[name]), status], terms.secret),
-  )
-  const today = records.filter(({ fields }) => fields.recordType === '002').length
-  const footer = checkedLine(
-    [footerType, terms.providerId, terms.userId, String(today), compactLocalTime(now)],
-    terms.secret,
-  )
-  return `\uFEFF${[header, ...rows, footer].join('\r\n')}\r\n`
+  const rows = records.map((record) => answerLine(record, terms))
+  const today = records.filter(isOfToday).length
+  return `\uFEFF${[answerHeader, ...rows, answerFooter(today, terms, now)].join('\r\n')}\r\n`
+}
+
+export const answerHeader = [...answerNames, 'reconcileStatus', 'recordChecksum'].join('|')
+
+export function answerLine({ status, fields }: ReconciledRecord, { secret }: { secret: string }): string {
+  return checkedLine([...answerNames.map((name) => fields[name]), status], secret)
+}
+
+export function isOfToday({ fields }: ReconciledRecord): boolean {
+  return fields.recordType === '002'
+}
+
+/** @param today number of today's records above it */
+export function answerFooter(
+  today: number,
+  terms: { providerId: string; userId: string; secret: string },
+  now: Date,
+): string {
+  return checkedLine([footerType, terms.providerId, terms.userId, String(today), compactLocalTime(now)], terms.secret)
 }
 
 function checkedLine(values: readonly string[], secret: string): string {

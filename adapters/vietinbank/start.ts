@@ -12,6 +12,7 @@ import type {
   StartResult,
   Step,
 } from '../contract.ts'
+import { requireCarried } from '../shared/amount-limit.ts'
 import type { VietinbankConfig } from './account.ts'
 import { readAnswer } from './answer.ts'
 import { signedCall } from './message.ts'
@@ -37,10 +38,14 @@ export const payerFields: readonly PayerField[] = [
   },
 ]
 
+export const minAmount = 1n
+/** Fifteen digits, as in the bank's own notices (rails.md §3.1). */
+export const maxAmount = 999_999_999_999_999n
 export const remarkMaxLength = 100
 
 export function start(order: Order, account: Account, context: AdapterContext): Step<StartResult> {
   const { config } = account
+  requireCarried(order.amount, 'VietinBank', minAmount, maxAmount)
   const transTime = compactLocalTime(context.now)
   const sent: Sent = {
     requestId: order.merchantRef,

@@ -1,6 +1,6 @@
 /** Reading and answering a credit notice in the way of the one source an account believes. */
 import type { AdapterContext, CallbackReading, HttpReply, RailAccount, RawRequest, Verdict } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { VietQrConfig } from './account.ts'
 import { onlyPayCode } from './notice.ts'
 import { acknowledgePayos, readPayos } from './sources/payos.ts'
@@ -43,7 +43,7 @@ export function acknowledge(verdict: Verdict, request: RawRequest, account: Rail
 
 /** Before verification: for logs only. Of the content no more than the pay code, for payers write names into it. */
 export function lookup(request: RawRequest): { merchantRef: string | null; accountHint: string | null } {
-  const body = parseJsonObject(request.body)
+  const body = readJsonObject(request.body)
   if (!body.ok) return { merchantRef: null, accountHint: null }
   // payOS wraps its fields; the others do not.
   const inner: object = typeof body.value.data === 'object' && body.value.data !== null ? body.value.data : {}
@@ -55,6 +55,6 @@ export function lookup(request: RawRequest): { merchantRef: string | null; accou
   const accountNumber = textOf('accountNumber') ?? textOf('bankaccount') ?? textOf('bankAccount')
   return {
     merchantRef: onlyPayCode([textOf('content'), textOf('description'), textOf('code'), textOf('orderId')]),
-    accountHint: accountNumber?.slice(0, 40) ?? null,
+    accountHint: accountNumber !== null && /^[0-9A-Za-z]{1,40}$/.test(accountNumber) ? accountNumber : null,
   }
 }

@@ -1,7 +1,12 @@
 import type { Adapter, Order, RailAccount, StartResult, Step } from '../contract.ts'
+import { requireCarried } from '../shared/amount-limit.ts'
 import { accountSchema, secretFields, type VietQrConfig } from './account.ts'
 import { buildVietQr, purposeMaxLength } from './build.ts'
 import { acknowledge, lookup, readCallback } from './credit.ts'
+
+const minAmount = 1n
+/** One NAPAS 247 transfer is below 500 million (rails.md §2.2). */
+const maxAmount = 499_999_999n
 
 /** VietQR / NAPAS 247: one QR per invoice, paid by transfer and told of by a credit notice (rails.md §2). */
 export const vietqr: Adapter<VietQrConfig> = {
@@ -17,9 +22,8 @@ export const vietqr: Adapter<VietQrConfig> = {
     refund: 'none',
     pull: false,
     statement: 'none',
-    minAmount: 1n,
-    // One NAPAS 247 transfer is below 500 million (rails.md §2.2).
-    maxAmount: 499_999_999n,
+    minAmount,
+    maxAmount,
     descriptionMaxLength: purposeMaxLength,
     source: 'rails.md §2',
     unverified: [
@@ -43,6 +47,7 @@ export const vietqr: Adapter<VietQrConfig> = {
 }
 
 function start(order: Order, { config }: RailAccount<VietQrConfig>): Step<StartResult> {
+  requireCarried(order.amount, 'VietQR', minAmount, maxAmount)
   const payload = buildVietQr({
     bankBin: config.bankBin,
     account: config.accountNumber,

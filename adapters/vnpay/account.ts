@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { settlementFileKeys } from '../shared/settlement-file-mapping.ts'
 
 const address = z.url({ protocol: /^https?$/ }).regex(/^[^?#]+$/, 'must have no query or fragment')
 
@@ -19,8 +20,9 @@ export const accountSchema = z.strictObject({
     .regex(/^[A-Za-z0-9]{1,100}$/)
     .default('other'),
   timeoutMs: z.int().min(1_000).max(120_000).default(30_000),
+  ...settlementFileKeys,
 })
 
 export type VnpayConfig = z.infer<typeof accountSchema>
 
-export const secretFields = ['hashSecret'] as const
+export const secretFields = ['hashSecret', 'settlementFileSecret'] as const

@@ -1,11 +1,12 @@
 /** VNPAY writes đồng × 100 in at most 12 digits (rails.md §1.1). */
 import { z } from 'zod'
+import { requireCarried } from '../shared/amount-limit.ts'
 
 export const maxAmount = 9_999_999_999n
 
 /** Throws RangeError outside 1 … `maxAmount`. */
 export function amountText(amount: bigint): string {
-  if (amount < 1n || amount > maxAmount) throw new RangeError(`VNPAY cannot carry ${amount} VND`)
+  requireCarried(amount, 'VNPAY', 1n, maxAmount)
   return (amount * 100n).toString()
 }
 

@@ -1,6 +1,6 @@
 /** Calls to VNPAY's transaction API and their signed answers (rails.md §1.4, §1.5). */
 import type { HttpAnswer, HttpCall } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { VnpayConfig } from './account.ts'
 import { barText, hashOf, isSigned } from './signature.ts'
 
@@ -91,7 +91,7 @@ export type AnswerReading =
 /** Only an answer signed by VNPAY about our terminal, this command and this reference counts. */
 export function readAnswer(command: Command, answer: HttpAnswer, txnRef: string, config: VnpayConfig): AnswerReading {
   if (answer.status < 200 || answer.status > 299) return worthless(`HTTP ${answer.status}`)
-  const body = parseJsonObject(answer.body)
+  const body = readJsonObject(answer.body)
   if (!body.ok) return worthless(`unreadable answer: ${body.detail}`)
   const fields: Record<string, string> = {}
   for (const name of [...answerNames[command], 'vnp_SecureHash']) {

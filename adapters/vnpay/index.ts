@@ -20,6 +20,7 @@ export const vnpay: Adapter<VnpayConfig> = {
     callback: true,
     inquiry: true,
     refund: 'partial',
+    refundFoundBy: 'payment',
     pull: false,
     statement: 'none',
     minAmount: 1n,

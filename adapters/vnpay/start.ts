@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { foldToLatin } from '../../src/domain/fold.ts'
 import { compactLocalTime } from '../../src/domain/vietnam-time.ts'
 import type { AdapterContext, HttpAnswer, Order, RailAccount, Sent, StartResult, Step } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import { bankCodeField, type VnpayConfig } from './account.ts'
 import { amountText } from './amount.ts'
 import { formText, hashOf, version } from './signature.ts'
@@ -57,7 +57,7 @@ export function readStart(answer: HttpAnswer, state: unknown): Step<StartResult>
   const sent: Sent = sentSchema.parse(state)
   const unknown = (detail: string): Step<StartResult> => ({ kind: 'done', result: { kind: 'unknown', detail, sent } })
   if (answer.status < 200 || answer.status > 299) return unknown(`HTTP ${answer.status}`)
-  const body = parseJsonObject(answer.body)
+  const body = readJsonObject(answer.body)
   if (!body.ok) return unknown(`unreadable answer: ${body.detail}`)
   const parsed = qrSchema.safeParse(body.value)
   if (!parsed.success) return unknown(z.prettifyError(parsed.error))

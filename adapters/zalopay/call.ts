@@ -1,7 +1,7 @@
 /** Calls to ZaloPay and their answers. Answers carry no MAC: they count because we asked that host over TLS. */
 import { z } from 'zod'
 import type { HttpAnswer, HttpCall } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { ZalopayConfig } from './account.ts'
 import { barText, macOf } from './signature.ts'
 
@@ -63,7 +63,7 @@ export type AnswerReading =
 
 export function readAnswer(answer: HttpAnswer): AnswerReading {
   if (answer.status < 200 || answer.status > 299) return { ok: false, detail: `HTTP ${answer.status}` }
-  const body = parseJsonObject(answer.body)
+  const body = readJsonObject(answer.body)
   if (!body.ok) return { ok: false, detail: `unreadable answer: ${body.detail}` }
   const head = headSchema.safeParse(body.value)
   if (!head.success) return { ok: false, detail: z.prettifyError(head.error) }

@@ -1,7 +1,7 @@
 /** ZaloPay's callback (rails.md §5.2): JSON inside JSON, the inner text signed as it stands. It comes only for a success. */
 import { z } from 'zod'
 import type { CallbackReading, RailAccount, RawRequest, RefusalReason } from '../contract.ts'
-import { parseJsonObject } from '../shared/json-body.ts'
+import { readJsonObject } from '../shared/json-body.ts'
 import type { ZalopayConfig } from './account.ts'
 import { wholeNumber } from './call.ts'
 import { isSignedCallback } from './signature.ts'
@@ -13,7 +13,8 @@ const dataSchema = z.looseObject({
   server_time: z
     .int()
     .min(Date.UTC(2020, 0, 1))
-    .max(Date.UTC(2100, 0, 1)),
+    .max(Date.UTC(2100, 0, 1))
+    .nullish(),
 })
 
 /** Fields that are kept as evidence. None of them is secret. */
@@ -37,12 +38,12 @@ export function readCallback(request: RawRequest, account: RailAccount<ZalopayCo
   const { config } = account
   if (request.method !== 'POST' || request.path !== '')
     return refused('unsupported', `${request.method} ${request.path.slice(0, 100)}`)
-  const body = parseJsonObject(request.body)
+  const body = readJsonObject(request.body)
   if (!body.ok) return refused(body.reason, body.detail)
   const { data, mac } = body.value
   if (typeof data !== 'string' || typeof mac !== 'string' || !isSignedCallback(data, mac, config.key2))
     return refused('signature', 'not signed by ZaloPay')
-  const inner = parseJsonObject(Buffer.from(data, 'utf8'))
+  const inner = readJsonObject(Buffer.from(data, 'utf8'))
   if (!inner.ok) return refused(inner.reason, `data: ${inner.detail}`)
   if (inner.value.app_id !== config.appId) return refused('wrong-account', 'another app')
   const parsed = dataSchema.safeParse(inner.value)
@@ -58,7 +59,7 @@ export function readCallback(request: RawRequest, account: RailAccount<ZalopayCo
       kind: 'succeeded',
       amount: BigInt(success.amount),
       currency: 'VND',
-      paidAt: new Date(success.server_time),
+      paidAt: typeof success.server_time === 'number' ? new Date(success.server_time) : null,
       source: 'CALLBACK',
       evidence: evidenceOf(inner.value),
     },
@@ -77,9 +78,9 @@ export function evidenceOf(fields: Readonly<Record<string, unknown>>): Record<st
 
 /** Before verification: for logs only. */
 export function lookup(request: RawRequest): { merchantRef: string | null; accountHint: string | null } {
-  const body = parseJsonObject(request.body)
+  const body = readJsonObject(request.body)
   const data = body.ok && typeof body.value.data === 'string' ? body.value.data : ''
-  const inner = parseJsonObject(Buffer.from(data, 'utf8'))
+  const inner = readJsonObject(Buffer.from(data, 'utf8'))
   if (!inner.ok) return { merchantRef: null, accountHint: null }
   const { app_trans_id: reference, app_id: appId } = inner.value
   return {

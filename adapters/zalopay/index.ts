@@ -1,4 +1,3 @@
-import { maxVnd } from '../../src/domain/money.ts'
 import type { Adapter } from '../contract.ts'
 import { accountSchema, secretFields, type ZalopayConfig } from './account.ts'
 import { acknowledge } from './acknowledge.ts'
@@ -6,7 +5,7 @@ import { lookup, readCallback } from './callback.ts'
 import { inquire, readInquiry } from './inquiry.ts'
 import { orderReference } from './reference.ts'
 import { inquireRefund, readRefund, readRefundInquiry, refund } from './refund.ts'
-import { descriptionMaxLength, readStart, start } from './start.ts'
+import { descriptionMaxLength, maxAmount, minAmount, readStart, start } from './start.ts'
 
 /** ZaloPay wallet and gateway, API v2 (rails.md §5.2). */
 export const zalopay: Adapter<ZalopayConfig> = {
@@ -22,8 +21,8 @@ export const zalopay: Adapter<ZalopayConfig> = {
     refund: 'partial',
     pull: false,
     statement: 'none',
-    minAmount: 1n,
-    maxAmount: maxVnd,
+    minAmount,
+    maxAmount,
     descriptionMaxLength,
     source: 'rails.md §5.2',
     unverified: [

@@ -1,11 +1,16 @@
 /** Opening an order at ZaloPay (rails.md §5.2). */
 import { z } from 'zod'
 import { foldToLatin } from '../../src/domain/fold.ts'
+import { maxVnd } from '../../src/domain/money.ts'
 import type { AdapterContext, HttpAnswer, Order, RailAccount, StartResult, Step } from '../contract.ts'
+import { requireCarried } from '../shared/amount-limit.ts'
 import type { ZalopayConfig } from './account.ts'
 import { readAnswer, signedCall } from './call.ts'
 import { isOrderRefusal, returnCode } from './codes.ts'
 
+export const minAmount = 1n
+/** ZaloPay's page names no limit: the largest amount of ours. */
+export const maxAmount = maxVnd
 export const descriptionMaxLength = 256
 
 const embedMaxLength = 1024
@@ -17,6 +22,7 @@ export function start(
   { config }: RailAccount<ZalopayConfig>,
   { now }: AdapterContext,
 ): Step<StartResult> {
+  requireCarried(order.amount, 'ZaloPay', minAmount, maxAmount)
   const seconds = Math.floor((order.expiresAt.getTime() - now.getTime()) / 1000)
   const fields = {
     app_id: config.appId,

@@ -5,6 +5,7 @@
 import type { BillAnswer, BillRequest, HttpReply, RawRequest } from '../../adapters/contract.ts'
 import { type Environment, newId } from '../environment.ts'
 import type { OpenRailAccount } from '../rails/accounts.ts'
+import type { Router } from '../rails/router.ts'
 import { callbackRow } from '../store/callback-evidence.ts'
 import type { Database } from '../store/database.ts'
 import { insertAll, type Row } from '../store/rows.ts'
@@ -37,9 +38,11 @@ export type BillDesk = (message: BillMessage) => Promise<BillResult>
 export function createBillDesk({
   database,
   environment,
+  routes,
 }: {
   readonly database: Database
   readonly environment: Environment
+  readonly routes: Router
 }): BillDesk {
   function evidence(message: BillMessage, result: Omit<BillResult, 'alarm'>, settlementId: string | null): Row {
     return callbackRow({
@@ -57,7 +60,7 @@ export function createBillDesk({
   return async (message) => {
     const { account, request } = message
     if (request.kind === 'inquire') {
-      const answer = await inquireBill(database, environment, account, request.payCode)
+      const answer = await inquireBill({ database, environment, routes }, account, request.payCode)
       const result = { reply: message.reply(answer), answer, rule: 'inquire' }
       await insertAll(database, 'callbacks', [evidence(message, result, null)])
       return { ...result, alarm: false }

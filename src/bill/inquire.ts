@@ -1,14 +1,18 @@
 /** What a pay code owes, as a bank may know it (rails.md §3.2). Reads only. */
 import type { BillAnswer } from '../../adapters/contract.ts'
 import type { InvoiceStatus } from '../domain/decision.ts'
+import { type CheckCode, refusalsOf } from '../domain/routing.ts'
 import type { Environment } from '../environment.ts'
-import { type OpenRailAccount, takesAmount } from '../rails/accounts.ts'
+import type { OpenRailAccount } from '../rails/accounts.ts'
+import type { Router } from '../rails/router.ts'
 import type { Database } from '../store/database.ts'
 
 type BillRow = {
   id: string
   pay_code: string
   status: InvoiceStatus
+  agency_code: string
+  procedure_code: string
   total: bigint
   expires_at: Date
   payer_name: string | null
@@ -36,15 +40,15 @@ const whyByStatus: Readonly<Record<InvoiceStatus, NotPayable | null>> = {
  * unknown as one that was never given out. Of the payer the answer holds the name and nothing else, and only while it can be paid.
  */
 export async function inquireBill(
-  database: Database,
-  environment: Environment,
+  context: { readonly database: Database; readonly environment: Environment; readonly routes: Router },
   account: OpenRailAccount,
   payCode: string,
 ): Promise<BillAnswer> {
+  const { database, environment } = context
   // A paused account takes no new payments; what is reported all the same still goes on record.
   if (account.status !== 'ACTIVE') return { kind: 'unavailable' }
   const [row] = await database.query<BillRow>(
-    `SELECT i.id, i.pay_code, i.status, i.total, i.expires_at, a.name_vi AS agency_name,
+    `SELECT i.id, i.pay_code, i.status, i.collecting_agency_code AS agency_code, i.procedure_code, i.total, i.expires_at, a.name_vi AS agency_name,
             coalesce(i.parties #>> '{payer,name}', i.parties #>> '{submitter,name}') AS payer_name,
             -- Paid, and the money was taken back: this demand is over, the agency issues another (docs/decisions/014).
             EXISTS (SELECT 1 FROM settlements s JOIN settlements r ON r.rail_account_id = s.rail_account_id
@@ -58,7 +62,8 @@ export async function inquireBill(
   const why = row.taken_back ? 'closed' : whyByStatus[row.status]
   if (why !== null) return { kind: 'notPayable', why }
   if (row.expires_at <= environment.now()) return { kind: 'notPayable', why: 'expired' }
-  if (!takesAmount(account, row.total)) return { kind: 'notPayable', why: 'closed' }
+  const refusal = await refusalOf(context.routes, account, row)
+  if (refusal !== null) return refusal
   return {
     kind: 'payable',
     payCode: row.pay_code,
@@ -66,4 +71,29 @@ export async function inquireBill(
     payerName: row.payer_name ?? row.agency_name,
     billId: row.id,
   }
+}
+
+/** Checks about starting at a machine of ours, about the place and the language of our page: the bank has its own. */
+const ofOurPage: readonly CheckCode[] = ['startable', 'channel', 'locale', 'circuit']
+
+/**
+ * The operator's rules hold here too (docs/routing.md): a bill that this account does not take now is asked for later, one it does
+ * not take at all is none of this bank's.
+ */
+async function refusalOf(routes: Router, account: OpenRailAccount, row: BillRow): Promise<BillAnswer | null> {
+  const route = (
+    await routes({
+      tenantId: account.tenantId,
+      beneficiaryAccountId: account.beneficiaryAccountId,
+      agencyCode: row.agency_code,
+      procedureCode: row.procedure_code,
+      amount: row.total,
+      channel: 'COUNTER',
+      locale: 'vi',
+      invoiceId: row.id,
+    })
+  ).find((candidate) => candidate.account.id === account.id)
+  const refusals = route === undefined ? [] : refusalsOf(route).filter(({ code }) => !ofOurPage.includes(code))
+  if (refusals.length === 0) return null
+  return refusals.every(({ passing }) => passing) ? { kind: 'unavailable' } : { kind: 'notPayable', why: 'unknown' }
 }

@@ -8,13 +8,16 @@ import { cliActor, print, readJson, withStore } from './store.ts'
 export function registerCatalogueCommands(program: Command): void {
   program
     .command('directory')
-    .description('tenants, agencies, beneficiary and rail accounts')
+    .description('tenants, agencies, beneficiary and rail accounts, routing rules')
     .command('load <file>')
     .description('load a directory file (format feegate-directory/1)')
     .action(async (file: string) => {
       const data = await readJson(file)
-      const { tenantId } = await withStore((tx) => loadDirectory(tx, realEnvironment, data, cliActor))
+      const { tenantId, routing } = await withStore((tx) => loadDirectory(tx, realEnvironment, data, cliActor))
       print(`directory of ${tenantId} loaded`)
+      for (const [what, ids] of Object.entries(routing ?? {})) {
+        if (ids.length > 0) print(`routing ${what}: ${ids.join(', ')}`)
+      }
     })
   program
     .command('catalogue')

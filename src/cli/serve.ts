@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { createLogger } from '../log.ts'
 import { openStore, startServing } from '../serve.ts'
+import { registerSandboxCommand } from './sandbox.ts'
 
 export function registerServeCommands(program: Command): void {
   program
@@ -22,13 +23,7 @@ export function registerServeCommands(program: Command): void {
       const store = await openStore(config, createLogger(config.logLevel))
       await store.close()
     })
-  program
-    .command('sandbox')
-    .description('run the partner simulators: banks of the rails, a dossier system, an issuer of officers')
-    .action(async () => {
-      const { runSandbox } = await import('../sandbox/partners/run.ts')
-      await runSandbox()
-    })
+  registerSandboxCommand(program)
   program
     .command('demo')
     .description('run the whole of it: gateway, banks, dossier system, three fees paid, three attacks refused')

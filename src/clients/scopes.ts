@@ -4,6 +4,8 @@ export const scopes = [
   'invoices:write',
   'payments:read',
   'payments:write',
+  'refunds:read',
+  'refunds:write',
   'webhooks:manage',
   'events:read',
   'catalogue:read',

@@ -2,12 +2,12 @@
 
 import { canonicalCode } from '../domain/codes/canonical.ts'
 import type { InvoiceStatus } from '../domain/decision.ts'
-import type { OpenRailAccount } from '../rails/accounts.ts'
 import type { Transaction } from '../store/database.ts'
-import { counterConfigOf } from './cash-account.ts'
+import { type CashAccount, counterConfigOf } from './cash-account.ts'
 
 export type CounterBill = {
   readonly id: string
+  readonly tenantId: string
   readonly status: InvoiceStatus
   readonly dossierCode: string
   readonly procedureCode: string
@@ -47,7 +47,7 @@ export async function findBills(
   now: Date,
 ): Promise<CounterBill[]> {
   const rows = await source.query<BillRow>(
-    `SELECT i.id, i.status, i.dossier_code AS "dossierCode", i.procedure_code AS "procedureCode", p.body ->> 'nameVi' AS "procedureName",
+    `SELECT i.id, i.tenant_id AS "tenantId", i.status, i.dossier_code AS "dossierCode", i.procedure_code AS "procedureCode", p.body ->> 'nameVi' AS "procedureName",
             i.collecting_agency_code AS "collectingAgencyCode", a.name_vi AS "collectingAgencyName",
             i.beneficiary_account_id AS "beneficiaryAccountId",
             coalesce(i.parties #>> '{payer,name}', i.parties #>> '{submitter,name}') AS "payerName",
@@ -82,11 +82,11 @@ export async function findBills(
 /** Why no cash may be taken; null when it may. */
 export type CashObstacle = 'NOT_OPEN' | 'EXPIRED' | 'NOT_OFFERED' | 'ABOVE_MAXIMUM' | 'BEING_PAID'
 
-export function cashObstacle(bill: CounterBill, account: OpenRailAccount | null, now: Date): CashObstacle | null {
+export function cashObstacle(bill: CounterBill, cash: CashAccount, now: Date): CashObstacle | null {
   if (bill.status !== 'ISSUED' && bill.status !== 'PAYING') return bill.status === 'EXPIRED' ? 'EXPIRED' : 'NOT_OPEN'
   if (bill.expiresAt <= now) return 'EXPIRED'
-  if (account === null) return 'NOT_OFFERED'
-  if (bill.total > BigInt(counterConfigOf(account).cashMaximum)) return 'ABOVE_MAXIMUM'
+  if (cash.kind === 'none') return 'NOT_OFFERED'
+  if (bill.total > BigInt(counterConfigOf(cash.account).cashMaximum)) return 'ABOVE_MAXIMUM'
   return bill.attemptUnderWay ? 'BEING_PAID' : null
 }
 

@@ -7,13 +7,12 @@ import type { InvoiceStatus } from '../domain/decision.ts'
 import { type Environment, newId } from '../environment.ts'
 import { lockInvoice } from '../payment/end-attempt.ts'
 import { Problem } from '../problem/problem.ts'
-import type { OpenRailAccount } from '../rails/accounts.ts'
 import { settleAll } from '../settlement/settle.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
 import { type CounterBill, cashObstacle, findBills } from './bill.ts'
-import { counterConfigOf } from './cash-account.ts'
+import { type CashAccount, counterConfigOf } from './cash-account.ts'
 import { type Clerk, lockOpenShift } from './shift.ts'
 
 export type CollectRequest = {
@@ -29,8 +28,8 @@ export async function collectCash(
   tx: Transaction,
   environment: Environment,
   clerk: Clerk,
-  /** Of the invoice's beneficiary account; null when counters take no cash for it. */
-  account: OpenRailAccount | null,
+  /** Where cash for this invoice is booked. */
+  cash: CashAccount,
   request: CollectRequest,
 ): Promise<string> {
   const now = environment.now()
@@ -38,9 +37,10 @@ export async function collectCash(
   const shift = await lockOpenShift(tx, clerk)
   const [bill] = await findBills(tx, clerk.tenantId, { id: request.invoiceId }, now)
   if (bill === undefined) throw new Problem('NOT_FOUND')
-  refuseUnless(bill, account, request, now)
-  if (account === null || account.beneficiaryAccountId !== bill.beneficiaryAccountId)
-    throw new Problem('RAIL_NOT_OFFERED')
+  refuseUnless(bill, cash, request, now)
+  if (cash.kind === 'none') throw new Problem('RAIL_NOT_OFFERED', cash)
+  const { account } = cash
+  if (account.beneficiaryAccountId !== bill.beneficiaryAccountId) throw new Problem('RAIL_NOT_OFFERED')
   const cashGiven = request.cashGiven ?? bill.total
   const fault = cashFault({
     total: bill.total,
@@ -48,7 +48,7 @@ export async function collectCash(
     maximum: BigInt(counterConfigOf(account).cashMaximum),
   })
   if (fault === 'notEnough') throw new Problem('CASH_NOT_ENOUGH')
-  if (fault === 'aboveMaximum') throw new Problem('AMOUNT_OUTSIDE_RAIL_LIMIT')
+  if (fault === 'aboveMaximum') throw new Problem('RAIL_NOT_OFFERED', aboveMaximum)
 
   const id = newId(environment, 'col')
   const [settled] = await settleAll(
@@ -125,9 +125,13 @@ const notOpen: Readonly<Partial<Record<InvoiceStatus, { vi: string; en: string }
   },
 }
 
-function refuseUnless(bill: CounterBill, account: OpenRailAccount | null, request: CollectRequest, now: Date): void {
-  const obstacle = cashObstacle(bill, account, now)
-  switch (obstacle) {
+const aboveMaximum = {
+  vi: 'Vượt mức tiền mặt của quầy: cho người nộp quét mã QR.',
+  en: 'More than the counter takes in cash: show the QR.',
+}
+
+function refuseUnless(bill: CounterBill, cash: CashAccount, request: CollectRequest, now: Date): void {
+  switch (cashObstacle(bill, cash, now)) {
     case null:
       return
     case 'NOT_OPEN':
@@ -138,12 +142,9 @@ function refuseUnless(bill: CounterBill, account: OpenRailAccount | null, reques
         en: 'It has expired: ask the agency for a new one.',
       })
     case 'NOT_OFFERED':
-      throw new Problem('RAIL_NOT_OFFERED')
+      throw new Problem('RAIL_NOT_OFFERED', cash.kind === 'none' ? cash : {})
     case 'ABOVE_MAXIMUM':
-      throw new Problem('AMOUNT_OUTSIDE_RAIL_LIMIT', {
-        vi: 'Vượt mức tiền mặt của quầy: cho người nộp quét mã QR.',
-        en: 'More than the counter takes in cash: show the QR.',
-      })
+      throw new Problem('RAIL_NOT_OFFERED', aboveMaximum)
     case 'BEING_PAID':
       if (request.despiteOpenAttempt) return
       throw new Problem('INVOICE_BEING_PAID', {

@@ -85,7 +85,7 @@ export async function approveCorrection(
   correctionId: string,
 ): Promise<void> {
   const correction = await findCorrection(tx, clerk, correctionId)
-  if (!mayDecide('approve', correction.requestedBy, clerk.subject)) throw new Problem('SECOND_OFFICER_NEEDED')
+  if (!mayDecide('approve', correction.requestedBy, clerk.subject)) throw new Problem('FOUR_EYES')
   const drawer = await lockDrawer(tx, clerk.tenantId, correction.collectionId)
   await lockRequested(tx, clerk, correctionId)
   const { row, settlementId } = await takeBack(

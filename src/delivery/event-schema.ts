@@ -3,7 +3,10 @@
  * event, and test/contracts.test.ts holds the two together. Receivers must pass over fields they do not know.
  */
 import { z } from 'zod'
+import type { BasketEventType } from '../domain/basket.ts'
 import type { EventType, InvoiceStatus } from '../domain/decision.ts'
+import { refundChannels } from '../domain/refund.ts'
+import { refundReasons } from '../domain/refund-rules.ts'
 
 const amount = z.int().min(0).meta({ description: 'Whole VND' })
 const time = (description: string) => z.iso.datetime().meta({ description: `RFC 3339 UTC. ${description}` })
@@ -64,6 +67,57 @@ const payment = z.object({
   online: z.boolean().meta({ description: 'False for cash at a one-stop counter' }),
 })
 
+const basket = z.object({
+  id: z.string(),
+  status: z.literal('PAID'),
+  total: amount,
+  paid: amount,
+  currency: z.literal('VND'),
+  paidAt: time("Time at the payer's bank of the last payment that was needed"),
+  invoices: z
+    .array(
+      z.object({
+        id: z.string(),
+        part: z.enum(['PAID', 'NOTHING_OWED', 'REPLACED']).meta({
+          description: 'What it meant for the basket: paid, cancelled or waived, or another invoice took its place',
+        }),
+        status: z.enum(invoiceStatuses),
+        dossierCode: z.string(),
+        collectingAgencyCode: z.string(),
+        payCode: z.string(),
+        total: amount,
+      }),
+    )
+    .min(1),
+})
+
+const receipt = z.object({
+  id: z.string().meta({ description: 'GET /v1/invoices/{id}/receipts has the signed receipt under it' }),
+  kind: z.enum(['PHI', 'LE_PHI']),
+  template: z.string(),
+  symbol: z.string(),
+  number: z.int().min(1),
+  issuedAt: time('When it was issued'),
+  collector: z.object({ name: z.string(), taxCode: z.string() }),
+  amount: z.int().meta({ description: 'Whole VND; below zero when it takes something back' }),
+  currency: z.literal('VND'),
+  relation: z.enum(['ADJUSTS', 'REPLACES']).nullable().meta({ description: 'What it does to another receipt' }),
+  relatesToId: z.string().nullable().meta({ description: 'That receipt' }),
+})
+
+const refund = z.object({
+  id: z.string(),
+  settlementId: z.string().meta({ description: 'The payment it goes back from: settlementId of invoice.paid' }),
+  reason: z.enum(refundReasons),
+  channel: z.enum(refundChannels),
+  amount: amount.meta({ description: 'Whole VND that went back now' }),
+  refundedTotal: amount.meta({ description: 'Whole VND of this invoice that went back so far, this refund included' }),
+  currency: z.literal('VND'),
+  items: z.array(z.object({ lineNo: z.int().min(1), amount })).min(1),
+  reference: z.string().nullable().meta({ description: "The bank's own number of it" }),
+  refundedAt: time('When the bank gave it back, as far as it told'),
+})
+
 const sequence = z.int().min(1).meta({ description: 'Order of the events of one invoice' })
 const plain = z.object({ sequence, invoice })
 const withPayment = plain.extend({ payment })
@@ -94,11 +148,26 @@ export const eventSchemas = {
     plain.extend({ successorId: z.string().meta({ description: 'Id of the new invoice' }) }),
   ),
   'invoice.expired': event('invoice.expired', 'The time to pay is over.', plain),
+  'invoice.refunded': event(
+    'invoice.refunded',
+    'Collected money went back to the payer: status tells whether all of it. Money that paid nothing goes back without an event.',
+    plain.extend({ refund }),
+  ),
   'payment.underpaid': event('payment.underpaid', 'Less than owed came: not paid, an officer decides.', withPayment),
   'payment.reversed': event('payment.reversed', 'The bank took a payment back: an officer decides.', withPayment),
+  'basket.paid': event(
+    'basket.paid',
+    'Nothing of the basket is left to pay. The events of its invoices come as ever, before or after this one.',
+    z.object({ basket }),
+  ),
+  'receipt.issued': event(
+    'receipt.issued',
+    'A legal receipt was issued, or one that adjusts or replaces another.',
+    plain.extend({ receipt }),
+  ),
   'webhook.test': event(
     'webhook.test',
     'Sent when asked for, to try an endpoint. It is not stored and not in the event feed.',
     z.object({ endpointId: z.string() }),
   ),
-} as const satisfies Record<EventType | 'webhook.test', z.ZodType>
+} as const satisfies Record<EventType | BasketEventType | 'webhook.test', z.ZodType>

@@ -1,19 +1,25 @@
 /**
- * The directory: tenants, their agencies, beneficiary accounts and rail accounts, from a file an operator keeps under version
- * control. Loading it again changes what differs; nothing is ever deleted, an account that is no longer wanted is closed or paused.
+ * The directory: tenants, their agencies, beneficiary accounts, rail accounts and routing rules, from a file an operator keeps
+ * under version control. Loading it again changes what differs; nothing is ever deleted, an account that is no longer wanted is
+ * closed or paused. Only the routing section, where there is one, is the whole truth: a rule that is gone from it is withdrawn.
  */
 import { z } from 'zod'
+import type { Adapter } from '../../adapters/contract.ts'
 import { senderSchema } from '../../adapters/national-portal/sender/account.ts'
-import { findAdapter } from '../../adapters/registry.ts'
+import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import { parseAgencyCode } from '../domain/codes/agency-code.ts'
 import { parseBankAccount } from '../domain/codes/bank-account.ts'
 import { parseTaxCode } from '../domain/codes/tax-code.ts'
 import { creditors } from '../domain/fees/catalogue.ts'
 import type { Environment } from '../environment.ts'
 import { railAccountsChannel } from '../rails/accounts.ts'
+import { routingSection } from '../rails/rulebook-schema.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
+import { loadReceiptIssuers, receiptIssuer } from './receipt-issuers.ts'
+import { loadRemittanceRules, remittanceRule } from './remittance-rules.ts'
+import { faultsOfRouting, type RoutingChanges, storeRouting } from './routing.ts'
 
 const agencyCode = z.string().refine((text) => isCanonical(parseAgencyCode(text), text), 'not an agency code')
 const taxCode = z.string().refine((text) => isCanonical(parseTaxCode(text), text), 'not a tax code')
@@ -72,6 +78,12 @@ export const directoryFile = z.strictObject({
       }),
     )
     .default([]),
+  /** docs/routing.md. Left out: the rules stay as they are. */
+  routing: routingSection.optional(),
+  /** Agencies left out issue in their own name, numbered by FeeGate. */
+  receiptIssuers: z.array(receiptIssuer).default([]),
+  /** What has no rule goes on daily. */
+  remittanceRules: z.array(remittanceRule).default([]),
 })
 
 export type Directory = z.input<typeof directoryFile>
@@ -86,13 +98,23 @@ export async function loadDirectory(
   environment: Environment,
   data: unknown,
   actor: string,
-): Promise<{ tenantId: string }> {
+  adapters: readonly Adapter[] = allAdapters(),
+): Promise<{ tenantId: string; routing: RoutingChanges | null }> {
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
-  const { tenant, agencies, beneficiaryAccounts, railAccounts, portalPartners } = parsed.data
+  const {
+    tenant,
+    agencies,
+    beneficiaryAccounts,
+    railAccounts,
+    portalPartners,
+    routing,
+    receiptIssuers,
+    remittanceRules,
+  } = parsed.data
   for (const account of railAccounts) {
-    const adapter = findAdapter(account.rail)
+    const adapter = findAdapter(account.rail, adapters)
     if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
     const config = adapter.accountSchema.safeParse(account.config)
     // Paths and messages only: the values are secrets.
@@ -197,6 +219,15 @@ export async function loadDirectory(
     `ON CONFLICT (id) DO UPDATE SET name = excluded.name, agency_codes = excluded.agency_codes, config = excluded.config, status = excluded.status,
        updated_at = excluded.updated_at WHERE portal_partners.tenant_id = excluded.tenant_id`,
   )
+  let changes: RoutingChanges | null = null
+  if (routing !== undefined) {
+    const faults = await faultsOfRouting(tx, tenant.id, routing)
+    if (faults.length > 0) throw new DirectoryError(faults.join('; '))
+    changes = await storeRouting(tx, tenant.id, routing, { now, actor })
+  }
+  const wrong = await loadReceiptIssuers(tx, tenant.id, receiptIssuers, now)
+  if (wrong.length > 0) throw new DirectoryError(wrong.join('; '))
+  await loadRemittanceRules(tx, tenant.id, remittanceRules, now)
   await appendJournal(tx, [
     {
       tenantId: tenant.id,
@@ -204,11 +235,21 @@ export async function loadDirectory(
       kind: 'directory.loaded',
       subject: tenant.id,
       actor,
-      facts: { agencies: agencies.length, railAccounts: railAccounts.length },
+      facts: {
+        agencies: agencies.length,
+        railAccounts: railAccounts.length,
+        ...(changes === null
+          ? {}
+          : {
+              routingAdded: changes.added.length,
+              routingChanged: changes.changed.length,
+              routingWithdrawn: changes.withdrawn.length,
+            }),
+      },
     },
   ])
   await tx.query(`SELECT pg_notify('${railAccountsChannel}', '')`, [])
-  return { tenantId: tenant.id }
+  return { tenantId: tenant.id, routing: changes }
 }
 
 function isCanonical(parsed: { ok: true; value: { canonical: string } } | { ok: false }, text: string): boolean {

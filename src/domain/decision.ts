@@ -33,10 +33,11 @@ export type Facts = {
   readonly repeated: boolean
   /** What is on record under it has the same reference and amount. */
   readonly sameAsRecorded: boolean
-  /** A success of this rail transaction is on record (matters for reversals). */
-  readonly successOnRecord: boolean
-  /** That success was told to the dossier system: it paid the invoice, or was less than owed. */
-  readonly successTold: boolean
+  /**
+   * The success of this rail transaction that is on record (matters for reversals): it paid the invoice, was less than owed (the
+   * dossier system heard of both), or paid nothing.
+   */
+  readonly success: 'paid' | 'short' | 'rest' | null
   /** Currency is VND, and the rail account pays into the invoice's beneficiary account within its tenant. */
   readonly ours: boolean
   /** The payer typed the amount (capabilities.transfer). */
@@ -50,7 +51,7 @@ export type Effect = {
   readonly record?: Disposition
   readonly invoice?: 'PAID' | 'ISSUED'
   readonly payment?: 'SUCCEEDED' | 'FAILED' | 'UNKNOWN'
-  /** A refund case is opened for this much of what came. */
+  /** A case is opened for a human, over this much of what came (or went back). */
   readonly refundCase?: 'whole' | 'excess'
   /** Refund cases of the money that went back, as far as nobody has decided about them, are closed: it must not go back twice. */
   readonly withdrawCases?: true
@@ -66,8 +67,10 @@ export type EventType =
   | 'invoice.cancelled'
   | 'invoice.superseded'
   | 'invoice.expired'
+  | 'invoice.refunded'
   | 'payment.underpaid'
   | 'payment.reversed'
+  | 'receipt.issued'
 
 export type Row = {
   readonly rule: string
@@ -80,8 +83,7 @@ export type Row = {
     readonly payment?: readonly (PaymentStatus | null)[]
     readonly repeated?: boolean
     readonly sameAsRecorded?: boolean
-    readonly successOnRecord?: boolean
-    readonly successTold?: boolean
+    readonly success?: readonly Facts['success'][]
     readonly ours?: boolean
     readonly transferRail?: boolean
     readonly stillPayable?: boolean
@@ -121,20 +123,28 @@ export const decisionTable: readonly Row[] = [
   },
   {
     rule: 'reversal',
-    means: 'a success taken back by the rail: on record, told to the dossier system, a human decides about the debt',
-    when: { kind: ['reversed'], successOnRecord: true, successTold: true },
+    means: 'a success taken back by the rail: on record, told to the dossier system, a case for a human about the debt',
+    when: { kind: ['reversed'], success: ['paid'] },
     effect: {
       verdict: 'recorded',
       record: 'REVERSED',
+      refundCase: 'whole',
       withdrawCases: true,
       event: 'payment.reversed',
       alarm: true,
     },
   },
   {
+    rule: 'reversal-of-short',
+    means:
+      'money that was less than owed taken back by the rail: on record, its case withdrawn, the dossier system told',
+    when: { kind: ['reversed'], success: ['short'] },
+    effect: { verdict: 'recorded', record: 'REVERSED', withdrawCases: true, event: 'payment.reversed', alarm: true },
+  },
+  {
     rule: 'reversal-of-rest',
-    means: 'money that paid nothing taken back by the rail: on record, its refund case withdrawn, nothing pushed',
-    when: { kind: ['reversed'], successOnRecord: true },
+    means: 'money that paid nothing taken back by the rail: on record, its case withdrawn, nothing pushed',
+    when: { kind: ['reversed'], success: ['rest'] },
     effect: { verdict: 'recorded', record: 'REVERSED', withdrawCases: true, alarm: true },
   },
   {
@@ -263,8 +273,7 @@ function fits({ when }: Row, facts: Facts): boolean {
     includes(when.payment, facts.payment) &&
     (when.repeated ?? facts.repeated) === facts.repeated &&
     (when.sameAsRecorded ?? facts.sameAsRecorded) === facts.sameAsRecorded &&
-    (when.successOnRecord ?? facts.successOnRecord) === facts.successOnRecord &&
-    (when.successTold ?? facts.successTold) === facts.successTold &&
+    includes(when.success, facts.success) &&
     (when.ours ?? facts.ours) === facts.ours &&
     (when.transferRail ?? facts.transferRail) === facts.transferRail &&
     (when.stillPayable ?? facts.stillPayable) === facts.stillPayable

@@ -38,6 +38,37 @@ export type EventPayment = {
   readonly lateBySeconds: number | null
 }
 
+/** A legal receipt that was issued, or one that adjusts or replaces another. */
+export type EventReceipt = {
+  readonly id: string
+  readonly kind: string
+  readonly template: string
+  readonly symbol: string
+  readonly number: number
+  readonly issuedAt: Date
+  readonly collectorName: string
+  readonly collectorTaxCode: string
+  /** Below zero when it takes something back. */
+  readonly amount: bigint
+  readonly relation: 'ADJUSTS' | 'REPLACES' | null
+  readonly relatesToId: string | null
+}
+
+/** Collected money that went back. */
+export type EventRefund = {
+  readonly id: string
+  readonly settlementId: string
+  readonly reason: string
+  readonly channel: string
+  readonly amount: bigint
+  /** Given back of this invoice so far, this refund included. */
+  readonly refundedTotal: bigint
+  readonly items: readonly { readonly lineNo: number; readonly amount: bigint }[]
+  /** The rail's or the bank's own number of it, when it gave one. */
+  readonly reference: string | null
+  readonly refundedAt: Date
+}
+
 export type EventBody = {
   readonly id: string
   readonly type: EventType
@@ -46,13 +77,15 @@ export type EventBody = {
   readonly sequence: number
   readonly invoice: EventInvoice
   readonly payment?: EventPayment
+  readonly receipt?: EventReceipt
+  readonly refund?: EventRefund
   readonly reason?: string
   readonly successorId?: string
 }
 
 /** The exact JSON text that is stored, signed and sent. Amounts are JSON integers. */
 export function eventText(event: EventBody): string {
-  const { invoice, payment } = event
+  const { invoice, payment, receipt, refund } = event
   return JSON.stringify({
     id: event.id,
     type: event.type,
@@ -97,13 +130,47 @@ export function eventText(event: EventBody): string {
               online: payment.rail !== 'counter',
             },
           }),
+      ...(receipt === undefined
+        ? {}
+        : {
+            receipt: {
+              id: receipt.id,
+              kind: receipt.kind,
+              template: receipt.template,
+              symbol: receipt.symbol,
+              number: receipt.number,
+              issuedAt: receipt.issuedAt.toISOString(),
+              collector: { name: receipt.collectorName, taxCode: receipt.collectorTaxCode },
+              amount: integer(receipt.amount),
+              currency: 'VND',
+              relation: receipt.relation,
+              relatesToId: receipt.relatesToId,
+            },
+          }),
+      ...(refund === undefined
+        ? {}
+        : {
+            refund: {
+              id: refund.id,
+              settlementId: refund.settlementId,
+              reason: refund.reason,
+              channel: refund.channel,
+              amount: integer(refund.amount),
+              refundedTotal: integer(refund.refundedTotal),
+              currency: 'VND',
+              items: refund.items.map(({ lineNo, amount }) => ({ lineNo, amount: integer(amount) })),
+              reference: refund.reference,
+              refundedAt: refund.refundedAt.toISOString(),
+            },
+          }),
       ...(event.reason === undefined ? {} : { reason: event.reason }),
       ...(event.successorId === undefined ? {} : { successorId: event.successorId }),
     },
   })
 }
 
-function integer(amount: bigint): number {
+/** An amount as a JSON integer. */
+export function integer(amount: bigint): number {
   const value = Number(amount)
   // Amounts are bounded far below this (money.ts); a wrong number must never leave silently.
   if (!Number.isSafeInteger(value)) throw new RangeError(`amount ${amount} does not fit a JSON integer`)

@@ -15,7 +15,11 @@ export type IdPrefix =
   | 'stl'
   | 'ltx'
   | 'ref'
+  | 'pob'
+  | 'rca'
   | 'rcp'
+  | 'rsr'
+  | 'rsm'
   | 'cbk'
   | 'evt'
   | 'dlv'
@@ -28,6 +32,7 @@ export type IdPrefix =
   | 'cor'
   | 'pto'
   | 'ptm'
+  | 'bsk'
 
 export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string {
   if (random.length < idRandomBytes) throw new RangeError(`an id needs ${idRandomBytes} random bytes`)

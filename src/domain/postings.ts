@@ -7,6 +7,7 @@
  * - `collected:<beneficiaryAccountId>:<economicCode|->`  owed to the creditor, per fee kind (Law on fees, art. 14)
  * - `unapplied:<railAccountId>`       owed to payers: duplicates, excess, late or unknown money, until a human decides
  * - `reopened:<beneficiaryAccountId>` asset: debts that a reversal opened again
+ * - `paid-out:<beneficiaryAccountId>` asset, below zero: refunds that left the creditor's own account and not the rail
  */
 import type { Disposition } from './decision.ts'
 
@@ -59,6 +60,29 @@ export function postingsFor(input: PostingInput): Posting[] {
       return merge(undone)
     }
   }
+}
+
+export type RefundPostingInput = {
+  readonly amount: bigint
+  /** True: out of the creditor's account (a payout order); false: the rail gave it back itself. */
+  readonly payout: boolean
+  readonly railAccountId: string
+  readonly beneficiaryAccountId: string
+  /** What was collected, per fee; empty for money that paid nothing. */
+  readonly items: readonly { readonly economicCode: string | null; readonly amount: bigint }[]
+}
+
+/** A refund that is done: owed no more to the creditor (or to the payer), and no more where it was. */
+export function refundPostings(input: RefundPostingInput): Posting[] {
+  const owed =
+    input.items.length === 0
+      ? [{ account: `unapplied:${input.railAccountId}`, amount: input.amount }]
+      : input.items.map(({ economicCode, amount }) => ({
+          account: `collected:${input.beneficiaryAccountId}:${economicCode ?? '-'}`,
+          amount,
+        }))
+  const from = input.payout ? `paid-out:${input.beneficiaryAccountId}` : `rail:${input.railAccountId}`
+  return merge([...owed, { account: from, amount: -input.amount }])
 }
 
 function merge(postings: readonly Posting[]): Posting[] {

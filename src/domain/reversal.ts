@@ -14,6 +14,8 @@ export type ReversalFacts = {
   readonly sameDay: boolean
   /** The money paid the invoice, and its dossier system has been told: the dossier may have gone on. */
   readonly dossierTold: boolean
+  /** The money paid a tax: neither bank nor gateway may take it back (domain.md R11). */
+  readonly taxPaid: boolean
 }
 
 export type ReversalAnswer = 'reversed' | 'alreadyReversed' | 'originalUnknown' | 'tooLate'
@@ -49,6 +51,12 @@ export const reversalTable: readonly ReversalRow[] = [
     effect: { answer: 'tooLate' },
   },
   {
+    rule: 'tax',
+    means: 'a tax that was paid is set off or returned by the tax authority alone: refused, and no case of ours',
+    when: { taxPaid: true },
+    effect: { answer: 'tooLate' },
+  },
+  {
     rule: 'another-day',
     means: 'the day of the payment is over and the money may have been swept: a human decides',
     when: { sameDay: false },
@@ -76,7 +84,8 @@ export function decideReversal(facts: ReversalFacts): ReversalRow {
       (when.reversed ?? facts.reversed) === facts.reversed &&
       (when.refundUnderWay ?? facts.refundUnderWay) === facts.refundUnderWay &&
       (when.sameDay ?? facts.sameDay) === facts.sameDay &&
-      (when.dossierTold ?? facts.dossierTold) === facts.dossierTold,
+      (when.dossierTold ?? facts.dossierTold) === facts.dossierTold &&
+      (when.taxPaid ?? facts.taxPaid) === facts.taxPaid,
   )
   if (row === undefined) throw new Error('the reversal table must end with a row that always fits')
   return row

@@ -1,6 +1,7 @@
 import type { EventType, InvoiceStatus } from '../domain/decision.ts'
 import { eventText } from '../domain/event.ts'
 import { type Environment, newId } from '../environment.ts'
+import { refreshBaskets } from '../settlement/baskets.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendEvents } from '../store/events.ts'
 import { readInvoiceBook } from '../store/invoice-book.ts'
@@ -66,4 +67,5 @@ export async function changeInvoiceStatus(
       facts: { reason: change.reason ?? null, successorId: change.successorId ?? null },
     })),
   )
+  await refreshBaskets(tx, environment, change.ids)
 }

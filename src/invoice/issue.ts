@@ -9,8 +9,12 @@ import type { CatalogueSlice } from '../domain/fees/catalogue.ts'
 import { makePayCode, payCodeRandomBytes } from '../domain/pay-code.ts'
 import { businessDate } from '../domain/vietnam-time.ts'
 import { type Environment, newId } from '../environment.ts'
+import { problemCatalogue } from '../problem/catalogue.ts'
 import { Problem } from '../problem/problem.ts'
+import { refreshBaskets } from '../settlement/baskets.ts'
 import type { TokenSigner } from '../signing/tokens.ts'
+import { activeBeneficiaries, findAgencies } from '../store/agencies.ts'
+import { takePlaces } from '../store/baskets.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendEvents } from '../store/events.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -20,12 +24,12 @@ import { lockOpenInvoice } from './close.ts'
 import { invoiceDocument } from './document.ts'
 import {
   type AgencyReference,
-  type BeneficiaryReference,
   type PreparedInvoice,
+  prepareByCreditor,
   prepareInvoice,
   type References,
 } from './prepare.ts'
-import type { IssueRequest, Issuer } from './request.ts'
+import type { CreditorsRequest, IssueRequest, Issuer } from './request.ts'
 
 export type IssueContext = {
   readonly environment: Environment
@@ -60,17 +64,65 @@ export async function issueInvoices(
       results[index] = { ok: false, problem: error }
     }
   }
-  const written = await writeInvoices(tx, issuer, drafts, now, supersedes)
-  await writeRest(
-    tx,
-    context.environment,
-    issuer,
-    drafts.filter(({ id }) => written.has(id)),
-    now,
-  )
+  const written = await writeDrafts(tx, context.environment, issuer, drafts, now, supersedes)
   return results.map((result) =>
     result.ok && !written.has(result.id) ? { ok: false, problem: new Problem('INVOICE_ALREADY_OPEN') } : result,
   )
+}
+
+/**
+ * Issues all of these demands or none, each divided into one invoice per creditor (docs/decisions/018). Returns the ids in the
+ * order of the demands and of their items. Throws a `Problem` whose fields begin with the demand's place, `invoices[0]`.
+ */
+export async function issueByCreditor(
+  tx: Transaction,
+  context: IssueContext,
+  issuer: Issuer,
+  requests: readonly CreditorsRequest[],
+): Promise<string[]> {
+  const now = context.environment.now()
+  const references = await readReferences(tx, issuer, requests, now)
+  const drafts: { place: number; draft: Draft }[] = []
+  for (const [place, request] of requests.entries()) {
+    try {
+      for (const prepared of prepareByCreditor(request, issuer, references, now))
+        drafts.push({ place, draft: await makeDraft(prepared, context, now, null) })
+    } catch (error) {
+      throw error instanceof Problem ? problemAt(place, error) : error
+    }
+  }
+  const written = await writeDrafts(
+    tx,
+    context.environment,
+    issuer,
+    drafts.map(({ draft }) => draft),
+    now,
+    null,
+  )
+  const refused = drafts.find(({ draft }) => !written.has(draft.id))
+  if (refused !== undefined) throw problemAt(refused.place, new Problem('INVOICE_ALREADY_OPEN'))
+  return drafts.map(({ draft }) => draft.id)
+}
+
+/** The same problem, its fields under the place of the demand they belong to. */
+function problemAt(place: number, problem: Problem): Problem {
+  const at = `invoices[${place}]`
+  const { titleVi, titleEn } = problemCatalogue[problem.code]
+  const whole = {
+    field: at,
+    code: problem.code.toLowerCase(),
+    vi: problem.detailVi ?? titleVi,
+    en: problem.detailEn ?? titleEn,
+  }
+  return new Problem(problem.code, {
+    ...(problem.detailVi === undefined ? {} : { vi: problem.detailVi }),
+    ...(problem.detailEn === undefined ? {} : { en: problem.detailEn }),
+    errors:
+      problem.errors.length === 0
+        ? [whole]
+        : problem.errors.map((error) => ({ ...error, field: `${at}.${error.field}` })),
+    cause: problem,
+  })
 }
 
 /** A corrected invoice in the place of an open one (domain.md §6.2): next version, the old one closed in the same commit. */
@@ -143,7 +195,7 @@ async function makeDraft(
 async function readReferences(
   tx: Transaction,
   issuer: Issuer,
-  requests: readonly IssueRequest[],
+  requests: readonly Pick<IssueRequest, 'procedureCode' | 'collectingAgencyCode' | 'resolvingAgencyCode'>[],
   now: Date,
 ): Promise<References> {
   const sent = [
@@ -158,24 +210,9 @@ async function readReferences(
     const parsed = canonicalCode(text, { vi: '', en: '' })
     return parsed.ok ? [parsed.value.canonical] : []
   })
-  const agencies = await tx.query<{ asked: string; code: string; paying: string }>(
-    `WITH RECURSIVE asked AS (
-       SELECT c.asked, a.code FROM unnest($2::text[]) AS c(asked) JOIN agencies a ON a.tenant_id = $1 AND (a.code = c.asked OR c.asked = ANY (a.aliases))),
-     chain AS (
-       SELECT asked, code AS first, code AS paying, 1 AS steps FROM asked
-       UNION ALL
-       -- Bounded: a circle in the agency table must not hang an issue.
-       SELECT c.asked, c.first, a.successor_code, c.steps + 1 FROM chain c JOIN agencies a ON a.code = c.paying
-        WHERE a.successor_code IS NOT NULL AND a.valid_to < $3 AND c.steps < 10)
-     SELECT DISTINCT ON (asked) asked, first AS code, paying FROM chain ORDER BY asked, steps DESC`,
-    [issuer.tenantId, codes, businessDate(now)],
-  )
-  const beneficiaries = await tx.query<BeneficiaryReference>(
-    `SELECT id, agency_code AS "agencyCode", creditor, creditor_name AS "creditorName", creditor_tax_code AS "creditorTaxCode", bank_bin AS "bankBin",
-            account_number AS "accountNumber", account_name AS "accountName"
-       FROM beneficiary_accounts WHERE tenant_id = $1 AND status = 'ACTIVE' AND agency_code = ANY ($2) ORDER BY id`,
-    [issuer.tenantId, agencies.map(({ paying }) => paying)],
-  )
+  const agencies = await findAgencies(tx, issuer.tenantId, codes, businessDate(now))
+  const payingCodes = agencies.map(({ paying }) => paying)
+  const beneficiaries = await activeBeneficiaries(tx, issuer.tenantId, payingCodes)
   const slices = new Map<string, CatalogueSlice>()
   for (const text of new Set(requests.map(({ procedureCode }) => procedureCode))) {
     const parsed = parseProcedureCode(text)
@@ -188,6 +225,34 @@ async function readReferences(
     { code, payingCode: paying },
   ])
   return { agencies: new Map(found), beneficiaries, slices }
+}
+
+/** The ids that were written, with all that belongs to them. */
+async function writeDrafts(
+  tx: Transaction,
+  environment: Environment,
+  issuer: Issuer,
+  drafts: readonly Draft[],
+  now: Date,
+  supersedes: { id: string } | null,
+): Promise<Set<string>> {
+  const written = await writeInvoices(tx, issuer, drafts, now, supersedes)
+  await writeRest(
+    tx,
+    environment,
+    issuer,
+    drafts.filter(({ id }) => written.has(id)),
+    now,
+  )
+  if (written.size > 0) await takePlaces(tx, [...written])
+  // Nothing is owed in the place of what had lapsed: the basket may be done with it.
+  const waived = drafts.filter(({ id, status }) => written.has(id) && status === 'WAIVED')
+  await refreshBaskets(
+    tx,
+    environment,
+    waived.map(({ id }) => id),
+  )
+  return written
 }
 
 /** The ids that were written; one that is missing would have been a second open demand for the same debt. */

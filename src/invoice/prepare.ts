@@ -11,29 +11,19 @@ import { parsePhone } from '../domain/codes/phone.ts'
 import { parseProcedureCode } from '../domain/codes/procedure-code.ts'
 import type { Parsed } from '../domain/codes/result.ts'
 import { parseTaxCode } from '../domain/codes/tax-code.ts'
-import type { CatalogueSlice, Creditor } from '../domain/fees/catalogue.ts'
+import type { CatalogueSlice } from '../domain/fees/catalogue.ts'
 import { checkItems } from '../domain/fees/check-items.ts'
 import { type PricedItem, type PriceLine, type Pricing, priceItems } from '../domain/fees/price.ts'
 import { businessDate } from '../domain/vietnam-time.ts'
 import { type FieldError, Problem } from '../problem/problem.ts'
-import type { IssueRequest, Issuer, PersonRequest } from './request.ts'
+import type { BeneficiaryAccount } from '../store/agencies.ts'
+import type { CreditorsRequest, IssueRequest, Issuer, PersonRequest } from './request.ts'
 
 export type AgencyReference = { readonly code: string; readonly payingCode: string }
-export type BeneficiaryReference = {
-  readonly id: string
-  readonly agencyCode: string
-  readonly creditor: Creditor
-  readonly creditorName: string
-  readonly creditorTaxCode: string
-  readonly bankBin: string
-  readonly accountNumber: string
-  readonly accountName: string
-}
-
 export type References = {
   /** By the code or alias that was sent. `payingCode` is the successor whose account is paid (domain.md §4, mergers). */
   readonly agencies: ReadonlyMap<string, AgencyReference>
-  readonly beneficiaries: readonly BeneficiaryReference[]
+  readonly beneficiaries: readonly BeneficiaryAccount[]
   /** By national part of the procedure code. */
   readonly slices: ReadonlyMap<string, CatalogueSlice>
 }
@@ -45,7 +35,7 @@ export type PreparedInvoice = {
   readonly onlineServiceCode: string | null
   readonly collectingAgencyCode: string
   readonly resolvingAgencyCode: string
-  readonly beneficiary: BeneficiaryReference
+  readonly beneficiary: BeneficiaryAccount
   readonly obligationKey: string
   readonly pricing: Pricing
   readonly parties: Readonly<Record<string, object>>
@@ -67,6 +57,39 @@ export function prepareInvoice(
   references: References,
   now: Date,
 ): PreparedInvoice {
+  const { collecting, ...demand } = readDemand(request, issuer, references, now)
+  return { ...demand, beneficiary: findBeneficiary(request, collecting, demand.pricing.items, references) }
+}
+
+/** One invoice per creditor, in the order in which the items first name them. Throws as `prepareInvoice`, lines counted in the whole. */
+export function prepareByCreditor(
+  { beneficiaryAccountIds = {}, ...request }: CreditorsRequest,
+  issuer: Issuer,
+  references: References,
+  now: Date,
+): PreparedInvoice[] {
+  const { items } = readDemand(request, issuer, references, now).pricing
+  return [...Map.groupBy(items, ({ creditor }) => creditor)].map(([creditor, owed]) => {
+    const lines = new Set(owed.map(({ lineNo }) => lineNo))
+    const part = { ...request, items: request.items.filter((_, index) => lines.has(index + 1)) }
+    try {
+      return prepareInvoice({ ...part, beneficiaryAccountId: beneficiaryAccountIds[creditor] }, issuer, references, now)
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      const errors = error.errors.map((fault) =>
+        fault.field === 'beneficiaryAccountId' ? { ...fault, field: `beneficiaryAccountIds.${creditor}` } : fault,
+      )
+      throw new Problem(error.code, { errors, cause: error })
+    }
+  })
+}
+
+function readDemand(
+  request: IssueRequest,
+  issuer: Issuer,
+  references: References,
+  now: Date,
+): Omit<PreparedInvoice, 'beneficiary'> & { readonly collecting: AgencyReference } {
   const errors: FieldError[] = []
   const dossier = read(parseDossierCode(request.dossierCode, now), 'dossierCode', errors)
   const procedure = read(parseProcedureCode(request.procedureCode), 'procedureCode', errors)
@@ -89,18 +112,7 @@ export function prepareInvoice(
     throw new Problem('INVALID_REQUEST', { errors })
   if (issuer.agencyCodes.length > 0 && !issuer.agencyCodes.includes(collecting.code))
     throw new Problem('AGENCY_NOT_YOURS')
-  if (request.returnUrl !== undefined && !issuer.returnOrigins.includes(new URL(request.returnUrl).origin)) {
-    throw new Problem('RETURN_URL_NOT_ALLOWED', {
-      errors: [
-        {
-          field: 'returnUrl',
-          code: 'origin',
-          vi: 'Địa chỉ chưa đăng ký cho ứng dụng này',
-          en: 'This origin is not registered for the client',
-        },
-      ],
-    })
-  }
+  checkReturnUrl(request.returnUrl, issuer)
   const slice = references.slices.get(procedure.nationalPart)
   if (slice === undefined) {
     throw new Problem('UNKNOWN_PROCEDURE', {
@@ -115,21 +127,28 @@ export function prepareInvoice(
     })
   }
   const pricing = price(request, slice, submissionDay(request, dossier.receivedOn, now), now)
-  const beneficiary = findBeneficiary(request, collecting, pricing.items, references)
   return {
     request,
+    collecting,
     dossierCode: dossier.canonical,
     procedureCode: procedure.nationalPart,
     onlineServiceCode: onlineService?.canonical ?? null,
     collectingAgencyCode: collecting.code,
     resolvingAgencyCode: resolving.code,
-    beneficiary,
     obligationKey: obligationKey(pricing.items),
     pricing,
     parties,
     dueAt,
     expiresAt,
   }
+}
+
+/** A payer is led back only to where the client is at home. */
+export function checkReturnUrl(returnUrl: string | undefined, { returnOrigins }: Pick<Issuer, 'returnOrigins'>): void {
+  if (returnUrl === undefined || returnOrigins.includes(new URL(returnUrl).origin)) return
+  const vi = 'Địa chỉ chưa đăng ký cho ứng dụng này'
+  const en = 'This origin is not registered for the client'
+  throw new Problem('RETURN_URL_NOT_ALLOWED', { errors: [{ field: 'returnUrl', code: 'origin', vi, en }] })
 }
 
 /** A dossier is registered within this many days of its submission. */
@@ -215,12 +234,14 @@ function findBeneficiary(
   collecting: AgencyReference,
   items: readonly PricedItem[],
   references: References,
-): BeneficiaryReference {
+): BeneficiaryAccount {
   const creditors = [...new Set(items.map(({ creditor }) => creditor))]
   const [creditor] = creditors
   if (creditor === undefined || creditors.length > 1) {
-    const vi = 'Các khoản thuộc nhiều người thụ hưởng: lập mỗi người thụ hưởng một khoản thu.'
-    const en = 'The items belong to several creditors: issue one invoice for each.'
+    const vi =
+      'Các khoản thuộc nhiều người thụ hưởng, mỗi khoản thu chỉ trả cho một: dùng POST /v1/baskets/issue để lập đủ trong một lần gọi.'
+    const en =
+      'The items belong to several creditors, and an invoice pays one: POST /v1/baskets/issue issues one for each in one call.'
     throw new Problem('INVALID_REQUEST', { vi, en, errors: [{ field: 'items', code: 'several_creditors', vi, en }] })
   }
   const accounts = references.beneficiaries.filter(

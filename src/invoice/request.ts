@@ -1,3 +1,5 @@
+import type { Creditor } from '../domain/fees/catalogue.ts'
+
 /** What an invoice is issued from; the HTTP schema of the same name produces exactly this. */
 export type PersonRequest = {
   readonly name: string
@@ -48,6 +50,12 @@ export type IssueRequest = {
   readonly dueAt?: string | undefined
   readonly expiresAt?: string | undefined
   readonly returnUrl?: string | undefined
+}
+
+/** A demand whose items may belong to several creditors: it becomes one invoice for each. */
+export type CreditorsRequest = Omit<IssueRequest, 'beneficiaryAccountId'> & {
+  /** The account to pay, for creditors that have several. */
+  readonly beneficiaryAccountIds?: { readonly [Name in Creditor]?: string | undefined } | undefined
 }
 
 /** The client that issues. */

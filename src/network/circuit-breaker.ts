@@ -5,6 +5,8 @@
 export type CircuitBreaker = {
   /** False while the circuit is open. */
   allows(key: string): boolean
+  /** The same without taking the trial call: until when the circuit is open, null when it is not. This process's own view. */
+  openUntil(key: string): Date | null
   answered(key: string): void
   failed(key: string): void
 }
@@ -27,6 +29,11 @@ export function createCircuitBreaker({
       // The trial call: others wait for what becomes of it.
       circuit.openUntil = now().getTime() + openMs
       return true
+    },
+    openUntil(key) {
+      const circuit = circuits.get(key)
+      const open = circuit !== undefined && circuit.failures >= failuresToOpen && now().getTime() < circuit.openUntil
+      return open ? new Date(circuit.openUntil) : null
     },
     answered(key) {
       circuits.delete(key)

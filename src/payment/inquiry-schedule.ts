@@ -16,15 +16,15 @@ export function firstInquiryAt(createdAt: Date): Date {
  * The first slot after `now`; null when the schedule is over and a human must look. Slots are counted from the attempt's
  * start, so an outage of ours skips slots instead of bunching them.
  */
-export function nextInquiryAt(createdAt: Date, now: Date): Date | null {
+export function nextInquiryAt(createdAt: Date, now: Date, lastDay = 3): Date | null {
   const age = now.getTime() - createdAt.getTime()
-  const slot = early.find((offset) => offset > age) ?? laterSlot(age)
+  const slot = early.find((offset) => offset > age) ?? laterSlot(age, lastDay)
   return slot === null ? null : new Date(createdAt.getTime() + slot)
 }
 
-function laterSlot(age: number): number | null {
+function laterSlot(age: number, lastDay: number): number | null {
   const hourly = Math.floor(age / hour) * hour + hour
   if (hourly <= day) return hourly
   const daily = Math.floor(age / day) * day + day
-  return daily <= 3 * day ? daily : null
+  return daily <= lastDay * day ? daily : null
 }

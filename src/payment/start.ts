@@ -1,46 +1,49 @@
 /**
  * Starting an attempt: the row is committed before the rail is called, so a crash or a timeout in between leaves an attempt
  * that inquiry can ask about, never money without a record (I4, rails.md rule 9).
+ *
+ * Where equal accounts stand behind the one that was chosen (docs/routing.md), a start of which no byte left us goes on with
+ * the next of them. A start whose answer is unknown never does: the payer could pay twice.
  */
-import type { Logger } from 'pino'
 import type { Order, StartResult } from '../../adapters/contract.ts'
 import { foldToLatin } from '../domain/fold.ts'
+import type { PlaceOfPayment } from '../domain/routing/rules.ts'
 import { type Environment, newId } from '../environment.ts'
-import type { CircuitBreaker } from '../network/circuit-breaker.ts'
-import { HttpCallError, type HttpCaller } from '../network/http-caller.ts'
 import { Problem } from '../problem/problem.ts'
-import type { OpenRailAccount, RailAccounts } from '../rails/accounts.ts'
-import { runSteps } from '../rails/run-steps.ts'
+import type { OpenRailAccount } from '../rails/accounts.ts'
+import type { Router } from '../rails/router.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
+import { type AskRailOptions, askRail } from './ask-rail.ts'
 import { readBillView } from './bill-view.ts'
+import { type Choice, chooseAccounts } from './choose-accounts.ts'
 import { failAttempt, lockInvoice } from './end-attempt.ts'
 import { firstInquiryAt } from './inquiry-schedule.ts'
-import type { PaymentInstruction } from './instruction.ts'
+import { instructionOf, type PaymentInstruction } from './instruction.ts'
 
 export type StartRequest = {
   readonly invoiceId: string
   readonly railAccountId: string
   readonly locale: 'vi' | 'en'
+  /** Where the payer is; ONLINE unless told otherwise. */
+  readonly channel?: PlaceOfPayment
   readonly payerIp: string
   readonly payerInput: Readonly<Record<string, string>>
   /** Who asks: a client id, or `payer`. */
   readonly actor: string
   /** The same key finds the same attempt, also when the first call never answered. */
   readonly attemptKey?: string
+  /** Page the rail sends the browser back to, below our address; the invoice's own page unless told otherwise. */
+  readonly returnPath?: string
 }
 
 export type StartedPayment = { readonly paymentId: string; readonly instruction: PaymentInstruction }
 
-export type PaymentStarterOptions = {
+export type PaymentStarterOptions = AskRailOptions & {
   readonly database: Database
   readonly environment: Environment
-  readonly railAccounts: RailAccounts
-  readonly call: HttpCaller
-  readonly breaker: CircuitBreaker
+  readonly routes: Router
   readonly publicUrl: () => string
-  readonly serverIp: string
-  readonly log: Logger
 }
 
 export type PaymentStarter = (request: StartRequest) => Promise<StartedPayment>
@@ -49,20 +52,29 @@ export type PaymentStarter = (request: StartRequest) => Promise<StartedPayment>
 const attemptMs = 30 * 60 * 1000
 const shortestAttemptMs = 2 * 60 * 1000
 
-type InvoiceRow = {
+/** Of an invoice: what never changes once it is issued. */
+type Demanded = {
   id: string
   tenant_id: string
-  status: string
   total: bigint
   pay_code: string
   pay_token: string
   dossier_code: string
+  procedure_code: string
+  collecting_agency_code: string
   beneficiary_account_id: string
   expires_at: Date
 }
 
+type NewAttempt = {
+  readonly kind: 'new'
+  readonly paymentId: string
+  readonly account: OpenRailAccount
+  readonly order: Order
+}
+
 type CommittedAttempt =
-  | { readonly kind: 'new'; readonly paymentId: string; readonly order: Order }
+  | NewAttempt
   | { readonly kind: 'existing'; readonly paymentId: string; readonly instruction: PaymentInstruction }
 
 /** A rail's answer takes no longer than this; an attempt without one after it belongs to a process that died. */
@@ -82,37 +94,52 @@ async function attemptUnder(tx: Transaction, attemptKey: string, now: Date): Pro
 }
 
 export function createPaymentStarter(options: PaymentStarterOptions): PaymentStarter {
-  const { database, environment, railAccounts, call, breaker, publicUrl, serverIp, log } = options
+  const { database, environment, routes, publicUrl } = options
 
-  /** Commits the attempt, or finds the one of this key, or the open one of a rail whose reference is the pay code (one QR per invoice). */
+  async function readDemand(invoiceId: string): Promise<Demanded> {
+    const [invoice] = await database.query<Demanded>(
+      `SELECT id, tenant_id, total, pay_code, pay_token, dossier_code, procedure_code, collecting_agency_code, beneficiary_account_id, expires_at
+         FROM invoices WHERE id = $1`,
+      [invoiceId],
+    )
+    if (invoice === undefined) throw new Problem('NOT_FOUND')
+    return invoice
+  }
+
+  /** Commits the attempt, or finds the one of this key. */
   async function commitAttempt(
     tx: Transaction,
     request: StartRequest,
-    account: OpenRailAccount,
+    invoice: Demanded,
+    choice: Choice,
   ): Promise<CommittedAttempt> {
-    const now = environment.now()
-    await lockInvoice(tx, request.invoiceId)
+    await lockInvoice(tx, invoice.id)
     if (request.attemptKey !== undefined) {
-      const earlier = await attemptUnder(tx, request.attemptKey, now)
+      const earlier = await attemptUnder(tx, request.attemptKey, environment.now())
       if (earlier !== null) return { kind: 'existing', ...earlier }
     }
-    const [invoice] = await tx.query<InvoiceRow>(
-      `SELECT id, tenant_id, status, total, pay_code, pay_token, dossier_code, beneficiary_account_id, expires_at
-         FROM invoices WHERE id = $1`,
-      [request.invoiceId],
-    )
-    if (invoice === undefined) throw new Problem('NOT_FOUND')
-    if (invoice.tenant_id !== account.tenantId || invoice.beneficiary_account_id !== account.beneficiaryAccountId)
-      throw new Problem('RAIL_NOT_OFFERED')
-    if (
-      (invoice.status !== 'ISSUED' && invoice.status !== 'PAYING') ||
-      invoice.expires_at.getTime() - now.getTime() < shortestAttemptMs
-    ) {
-      throw new Problem('INVOICE_NOT_OPEN')
-    }
-    const { minAmount, maxAmount } = account.adapter.capabilities
-    if (invoice.total < minAmount || invoice.total > maxAmount) throw new Problem('AMOUNT_OUTSIDE_RAIL_LIMIT')
+    if (!(await isOpen(tx, invoice))) throw new Problem('INVOICE_NOT_OPEN')
+    if (choice.kind === 'refused') throw choice.problem
+    return await openAttempt(tx, request, invoice, choice.accounts[0], null)
+  }
 
+  async function isOpen(tx: Transaction, invoice: Demanded): Promise<boolean> {
+    const [row] = await tx.query<{ status: string }>('SELECT status FROM invoices WHERE id = $1', [invoice.id])
+    return (
+      (row?.status === 'ISSUED' || row?.status === 'PAYING') &&
+      invoice.expires_at.getTime() - environment.now().getTime() >= shortestAttemptMs
+    )
+  }
+
+  /** Opens the attempt under the invoice's lock, or finds the open one of a rail whose reference is the pay code (one QR per invoice). */
+  async function openAttempt(
+    tx: Transaction,
+    request: StartRequest,
+    invoice: Demanded,
+    account: OpenRailAccount,
+    insteadOf: string | null,
+  ): Promise<CommittedAttempt> {
+    const now = environment.now()
     const [{ sequence } = { sequence: 0n }] = await tx.query<{ sequence: bigint }>(
       `SELECT nextval('merchant_ref_sequence') AS sequence`,
       [],
@@ -131,7 +158,7 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
       ),
       locale: request.locale,
       payerIp: request.payerIp,
-      returnUrl: `${publicUrl()}/pay/${invoice.pay_token}/return`,
+      returnUrl: `${publicUrl()}${request.returnPath ?? `/pay/${invoice.pay_token}/return`}`,
       callbackUrl: `${publicUrl()}/callbacks/${account.rail}/${account.id}`,
       createdAt: now,
       expiresAt,
@@ -144,9 +171,11 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
     )
     if (open !== undefined)
       return open.instruction === null
-        ? { kind: 'new', paymentId: open.id, order }
+        ? { kind: 'new', paymentId: open.id, account, order }
         : { kind: 'existing', paymentId: open.id, instruction: open.instruction }
     const paymentId = newId(environment, 'pay')
+    // A repeat of the request finds the attempt that is alive.
+    if (insteadOf !== null) await tx.query('UPDATE payments SET attempt_key = NULL WHERE id = $1', [insteadOf])
     await tx.query(
       `INSERT INTO payments (id, tenant_id, invoice_id, rail_account_id, merchant_ref, attempt_key, amount, status, payer_ip, locale, created_at, expires_at, next_inquiry_at, updated_at)
        VALUES ($1, $2, $3, $4, $5, $12, $6, 'CREATED', $7, $8, $9, $10, $11, $9)`,
@@ -173,84 +202,84 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
         kind: 'payment.created',
         subject: paymentId,
         actor: request.actor,
-        facts: { invoiceId: invoice.id, railAccountId: account.id, merchantRef, amount: invoice.total.toString() },
+        facts: {
+          invoiceId: invoice.id,
+          railAccountId: account.id,
+          merchantRef,
+          amount: invoice.total.toString(),
+          ...(insteadOf === null ? {} : { insteadOf }),
+        },
       },
     ])
-    return { kind: 'new', paymentId, order }
+    return { kind: 'new', paymentId, account, order }
   }
 
-  async function askRail(account: OpenRailAccount, order: Order): Promise<StartResult> {
-    const { adapter } = account
-    if (adapter.start === undefined) throw new Problem('RAIL_NOT_OFFERED')
-    const railAccount = { id: account.id, config: account.config }
-    const context = { now: environment.now(), requestId: newId(environment, 'req').slice(4), serverIp }
-    const first = adapter.start(order, railAccount, context)
-    if (first.kind === 'done') return first.result
-    if (!breaker.allows(account.id))
-      return { kind: 'refused', railCode: 'CIRCUIT_OPEN', message: 'the rail does not answer for now', sent: {} }
-    try {
-      const result = await runSteps(
-        first,
-        adapter.readStart &&
-          ((answer, state) => adapter.readStart?.(answer, state, order, railAccount, context) ?? first),
-        call,
-      )
-      breaker.answered(account.id)
-      return result
-    } catch (error) {
-      if (!(error instanceof HttpCallError)) throw error
-      breaker.failed(account.id)
-      log.warn(
-        { err: error, railAccountId: account.id, merchantRef: order.merchantRef },
-        'the rail gave no answer to a start',
-      )
-      return error.neverSent
-        ? { kind: 'refused', railCode: 'NO_CONNECTION', message: 'the rail cannot be reached', sent: {} }
-        : { kind: 'unknown', detail: error.message, sent: {} }
-    }
-  }
-
-  async function commitResult(paymentId: string, invoiceId: string, result: StartResult): Promise<PaymentInstruction> {
+  /** Records what came of a start, under the invoice's lock. */
+  async function recordResult(
+    tx: Transaction,
+    paymentId: string,
+    invoiceId: string,
+    result: StartResult,
+  ): Promise<void> {
     const instruction = instructionOf(result)
     const now = environment.now()
-    await database.transaction(async (tx) => {
-      await lockInvoice(tx, invoiceId)
-      if (result.kind === 'refused') {
-        await tx.query('UPDATE payments SET sent = $2, instruction = $3 WHERE id = $1', [
-          paymentId,
-          JSON.stringify(result.sent),
-          JSON.stringify(instruction),
-        ])
-        await failAttempt(tx, { paymentId, invoiceId }, `${result.railCode}: ${result.message}`, now)
-        return
-      }
-      // A callback may have been quicker than this answer: a final state stays.
-      await tx.query(
-        `UPDATE payments SET status = CASE WHEN status IN ('CREATED', 'UNKNOWN') THEN $2 ELSE status END, status_reason = $3, sent = $4,
-                instruction = $5, updated_at = $6
-          WHERE id = $1`,
-        [
-          paymentId,
-          result.kind === 'unknown' ? 'UNKNOWN' : 'REDIRECTED',
-          result.kind,
-          JSON.stringify(result.sent),
-          JSON.stringify(instruction),
-          now,
-        ],
-      )
-    })
-    return instruction
+    if (result.kind === 'refused') {
+      await tx.query('UPDATE payments SET sent = $2, instruction = $3 WHERE id = $1', [
+        paymentId,
+        JSON.stringify(result.sent),
+        JSON.stringify(instruction),
+      ])
+      await failAttempt(tx, { paymentId, invoiceId }, `${result.railCode}: ${result.message}`, now)
+      return
+    }
+    // A callback may have been quicker than this answer: a final state stays.
+    await tx.query(
+      `UPDATE payments SET status = CASE WHEN status IN ('CREATED', 'UNKNOWN') THEN $2 ELSE status END, status_reason = $3, sent = $4,
+              instruction = $5, updated_at = $6
+        WHERE id = $1`,
+      [
+        paymentId,
+        result.kind === 'unknown' ? 'UNKNOWN' : 'REDIRECTED',
+        result.kind,
+        JSON.stringify(result.sent),
+        JSON.stringify(instruction),
+        now,
+      ],
+    )
   }
 
   return async (request) => {
-    const account = await railAccounts.get(request.railAccountId)
-    if (account === null || account.status !== 'ACTIVE') throw new Problem('RAIL_NOT_OFFERED')
-    checkPayerInput(account, request.payerInput)
-    const attempt = await database.transaction((tx) => commitAttempt(tx, request, account))
-    if (attempt.kind === 'existing') return { paymentId: attempt.paymentId, instruction: attempt.instruction }
-    const result = await askRail(account, attempt.order)
-    const instruction = await commitResult(attempt.paymentId, request.invoiceId, result)
-    return { paymentId: attempt.paymentId, instruction }
+    const invoice = await readDemand(request.invoiceId)
+    const offered = await routes({
+      tenantId: invoice.tenant_id,
+      beneficiaryAccountId: invoice.beneficiary_account_id,
+      agencyCode: invoice.collecting_agency_code,
+      procedureCode: invoice.procedure_code,
+      amount: invoice.total,
+      channel: request.channel ?? 'ONLINE',
+      locale: request.locale,
+      invoiceId: invoice.id,
+    })
+    const choice = chooseAccounts(offered, request.railAccountId, environment.now())
+    const fallbacks = choice.kind === 'accounts' ? choice.accounts.slice(1) : []
+    if (choice.kind === 'accounts') checkPayerInput(choice.accounts[0], request.payerInput)
+    let attempt = await database.transaction((tx) => commitAttempt(tx, request, invoice, choice))
+    for (;;) {
+      if (attempt.kind === 'existing') return { paymentId: attempt.paymentId, instruction: attempt.instruction }
+      const { paymentId } = attempt
+      const { result, nothingSent } = await askRail(attempt.account, attempt.order, options)
+      const next = nothingSent ? fallbacks.shift() : undefined
+      const following = await database.transaction(async (tx) => {
+        await lockInvoice(tx, invoice.id)
+        await recordResult(tx, paymentId, invoice.id, result)
+        // In one commit: a repeat of the request never sees the failed attempt alone.
+        return next !== undefined && (await isOpen(tx, invoice))
+          ? await openAttempt(tx, request, invoice, next, paymentId)
+          : null
+      })
+      if (following === null) return { paymentId, instruction: instructionOf(result) }
+      attempt = following
+    }
   }
 }
 
@@ -267,27 +296,4 @@ function checkPayerInput({ adapter }: OpenRailAccount, input: Readonly<Record<st
       en: `${labelEn}: not in the expected form`,
     }))
   if (errors.length > 0) throw new Problem('INVALID_REQUEST', { errors })
-}
-
-function instructionOf(result: StartResult): PaymentInstruction {
-  switch (result.kind) {
-    case 'redirect':
-      return { kind: 'redirect', url: result.url }
-    case 'form':
-      return { kind: 'form', action: result.action, fields: result.fields }
-    case 'qr':
-      return {
-        kind: 'qr',
-        payload: result.payload,
-        ...(result.transfer === undefined
-          ? {}
-          : { transfer: { ...result.transfer, amount: result.transfer.amount.toString() } }),
-      }
-    case 'otpChallenge':
-      return { kind: 'otpChallenge' }
-    case 'refused':
-      return { kind: 'refused', railCode: result.railCode, message: result.message }
-    case 'unknown':
-      return { kind: 'wait' }
-  }
 }

@@ -157,13 +157,6 @@ export const problemCatalogue = {
     actionVi: 'Chọn kênh khác.',
     actionEn: 'Choose another rail.',
   },
-  AMOUNT_OUTSIDE_RAIL_LIMIT: {
-    status: 422,
-    titleVi: 'Số tiền ngoài hạn mức của kênh',
-    titleEn: 'The amount is outside the limits of the rail',
-    actionVi: 'Chọn kênh khác.',
-    actionEn: 'Choose another rail.',
-  },
   RAIL_REFUSED: {
     status: 422,
     titleVi: 'Ngân hàng từ chối giao dịch',
@@ -249,12 +242,84 @@ export const problemCatalogue = {
     actionVi: 'Tiền không còn trong ngăn: đề nghị hoàn tiền.',
     actionEn: 'The cash is no longer in the drawer: ask for a refund.',
   },
-  SECOND_OFFICER_NEEDED: {
+  // Receipts
+  RECEIPT_ALREADY_ISSUED: {
+    status: 409,
+    titleVi: 'Biên lai đã được lập',
+    titleEn: 'The receipt is issued',
+    actionVi: 'Xem biên lai; nếu sai, lập biên lai điều chỉnh hoặc thay thế.',
+    actionEn: 'Look at the receipt; if it is wrong, adjust or replace it.',
+  },
+  RECEIPT_NOT_REPLACEABLE: {
+    status: 409,
+    titleVi: 'Biên lai không thể thay thế',
+    titleEn: 'The receipt cannot be replaced',
+    actionVi: 'Chỉ thay thế được biên lai đã lập, chưa bị điều chỉnh hoặc thay thế.',
+    actionEn: 'Only a receipt that is issued and neither adjusted nor replaced can be replaced.',
+  },
+  // Refunds
+  INVOICE_NOT_PAID: {
+    status: 409,
+    titleVi: 'Khoản thu chưa được thanh toán',
+    titleEn: 'The invoice is not paid',
+    actionVi: 'Chỉ hoàn được khoản đã thu.',
+    actionEn: 'Only what was collected can be given back.',
+  },
+  REFUND_NOT_ALLOWED: {
+    status: 422,
+    titleVi: 'Quy định của khoản thu không cho hoàn vì lý do này',
+    titleEn: 'The rule of this fee does not allow a refund for this reason',
+    actionVi: 'Xem quy định hoàn của từng khoản trong mục errors.',
+    actionEn: 'See the refund rule of each line in errors.',
+  },
+  REFUND_TAX_LAW: {
+    status: 422,
+    titleVi: 'Tiền thuế chỉ do cơ quan thuế bù trừ hoặc hoàn trả',
+    titleEn: 'Only the tax authority sets off or returns a tax',
+    actionVi: 'Hướng dẫn người nộp theo thủ tục trong mục detail.',
+    actionEn: 'Hand the payer the procedure in detail.',
+  },
+  REFUND_EXCEEDS_PAID: {
+    status: 409,
+    titleVi: 'Số tiền hoàn vượt số còn lại của khoản đã nộp',
+    titleEn: 'The refund exceeds what is left of the payment',
+    actionVi: 'Xem các yêu cầu hoàn đã có và số còn lại.',
+    actionEn: 'Look at the refunds there are and at what is left.',
+  },
+  REFUND_CHANNEL_NOT_OFFERED: {
+    status: 422,
+    titleVi: 'Không hoàn được qua kênh này',
+    titleEn: 'This refund cannot take this channel',
+    actionVi: 'Chọn kênh khác.',
+    actionEn: 'Choose another channel.',
+  },
+  REFUND_INCOMPLETE: {
+    status: 409,
+    titleVi: 'Yêu cầu hoàn chưa đủ thông tin',
+    titleEn: 'The refund request is not complete',
+    actionVi: 'Bổ sung theo mục detail rồi trình duyệt lại.',
+    actionEn: 'Complete it as said in detail, then have it approved.',
+  },
+  REFUND_WRONG_STATE: {
+    status: 409,
+    titleVi: 'Trạng thái của yêu cầu hoàn không cho phép thao tác này',
+    titleEn: 'The state of the refund does not allow this',
+    actionVi: 'Xem trạng thái và lịch sử của yêu cầu hoàn.',
+    actionEn: 'Look at the state and the history of the refund.',
+  },
+  FOUR_EYES: {
     status: 403,
-    titleVi: 'Cần cán bộ khác duyệt',
-    titleEn: 'Another officer must approve',
-    actionVi: 'Người đề nghị không được tự duyệt; nhờ cán bộ khác.',
-    actionEn: 'Whoever asked may not approve: ask another officer.',
+    titleVi: 'Phải do người khác thực hiện',
+    titleEn: 'Another person must do this',
+    actionVi: 'Chuyển cho người có thẩm quyền khác.',
+    actionEn: 'Pass it to another person who may.',
+  },
+  NOTHING_TO_PAY_OUT: {
+    status: 409,
+    titleVi: 'Không có khoản hoàn nào chờ chi',
+    titleEn: 'No refund waits to be paid out',
+    actionVi: 'Duyệt yêu cầu hoàn trước khi lập lệnh chi.',
+    actionEn: 'Approve refunds first, then make the order.',
   },
   // Webhooks
   WEBHOOK_URL_NOT_ALLOWED: {

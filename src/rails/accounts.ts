@@ -1,5 +1,5 @@
 import type { Adapter } from '../../adapters/contract.ts'
-import { findAdapter } from '../../adapters/registry.ts'
+import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import type { Environment } from '../environment.ts'
 import type { Database } from '../store/database.ts'
 
@@ -21,15 +21,10 @@ export type RailAccounts = {
   /** Null when there is none of that rail and id. Paused accounts are found: money on its way still arrives. */
   find(rail: string, id: string): Promise<OpenRailAccount | null>
   get(id: string): Promise<OpenRailAccount | null>
-  /** Accounts that pay into a beneficiary account and take new payments, in their configured order. */
-  offeredFor(beneficiaryAccountId: string): Promise<OpenRailAccount[]>
+  /** Accounts that pay into a beneficiary account, paused ones too: `router.ts` says which of them take new payments. */
+  payingInto(beneficiaryAccountId: string): Promise<OpenRailAccount[]>
   /** Reads anew at the next use. */
   forget(): void
-}
-
-/** Whether the rail itself moves such an amount. */
-export function takesAmount({ adapter }: OpenRailAccount, total: bigint): boolean {
-  return total >= adapter.capabilities.minAmount && total <= adapter.capabilities.maxAmount
 }
 
 /** Channel on which a change of rail accounts is announced to all replicas. */
@@ -44,6 +39,7 @@ export function createRailAccounts(
   database: Database,
   environment: Environment,
   onInvalid: (id: string, error: unknown) => void,
+  adapters: readonly Adapter[] = allAdapters(),
 ): RailAccounts {
   let cached: { accounts: Map<string, OpenRailAccount>; readAt: number } | null = null
   let reading: Promise<Map<string, OpenRailAccount>> | null = null
@@ -65,7 +61,7 @@ export function createRailAccounts(
     )
     const accounts = new Map<string, OpenRailAccount>()
     for (const row of rows) {
-      const adapter = findAdapter(row.rail)
+      const adapter = findAdapter(row.rail, adapters)
       const config = adapter?.accountSchema.safeParse(row.config)
       if (adapter === undefined || config === undefined || !config.success) {
         onInvalid(row.id, config?.error ?? new Error(`no adapter named ${row.rail}`))
@@ -111,10 +107,8 @@ export function createRailAccounts(
     async get(id) {
       return (await all()).get(id) ?? null
     },
-    async offeredFor(beneficiaryAccountId) {
-      return [...(await all()).values()]
-        .filter((account) => account.beneficiaryAccountId === beneficiaryAccountId && account.status === 'ACTIVE')
-        .sort((a, b) => a.position - b.position || a.id.localeCompare(b.id))
+    async payingInto(beneficiaryAccountId) {
+      return [...(await all()).values()].filter((account) => account.beneficiaryAccountId === beneficiaryAccountId)
     },
     forget() {
       cached = null

@@ -1,4 +1,5 @@
 import type { OpenRailAccount } from './accounts.ts'
+import type { RailRoute } from './router.ts'
 
 export type InvoiceQr = {
   /** EMVCo text. */
@@ -43,4 +44,12 @@ export function qrOf(
   )
   if (step.kind !== 'done' || step.result.kind !== 'qr' || step.result.transfer === undefined) return null
   return { payload: step.result.payload, transfer: step.result.transfer }
+}
+
+/** The account whose QR stands on the invoice itself: the first offered one that is paid by transfer; null when there is none. */
+export function transferQrOf(offered: readonly RailRoute[]): OpenRailAccount | null {
+  const route = offered.find(
+    ({ account: { adapter } }) => adapter.channels.includes('QR') && adapter.capabilities.transfer,
+  )
+  return route?.account ?? null
 }

@@ -6,6 +6,8 @@ export type Misbehaviour = {
   readonly answer500: boolean
   /** Does what was asked, then never answers. */
   readonly timeoutAfterEffect: boolean
+  /** Callbacks never arrive. */
+  readonly callbacksLost: boolean
   /** Sends every callback twice at the same moment. */
   readonly duplicate: boolean
   /** Keeps a callback back until a later one has gone. */
@@ -22,11 +24,25 @@ export const goodBehaviour: Misbehaviour = {
   slowMs: 0,
   answer500: false,
   timeoutAfterEffect: false,
+  callbacksLost: false,
   duplicate: false,
   outOfOrder: false,
   wrongAmount: false,
   badSignature: false,
   clockSkewMs: 0,
+}
+
+/** What a person reads beside each switch. */
+export const switchTexts: Readonly<Record<keyof Misbehaviour, readonly [vi: string, en: string]>> = {
+  slowMs: ['Trả lời chậm (mili giây)', 'Answer late (milliseconds)'],
+  answer500: ['Trả lời lỗi 500, không làm gì', 'Answer 500 and do nothing'],
+  timeoutAfterEffect: ['Làm xong rồi không trả lời', 'Do it, then never answer'],
+  callbacksLost: ['Mất lời gọi lại', 'Lose callbacks'],
+  duplicate: ['Gọi lại hai lần', 'Call back twice'],
+  outOfOrder: ['Gọi lại sai thứ tự', 'Call back out of order'],
+  wrongAmount: ['Báo thừa 1.000 ₫', 'Name 1,000 VND more'],
+  badSignature: ['Ký sai', 'Sign wrongly'],
+  clockSkewMs: ['Đồng hồ lệch (mili giây)', 'Clock off by (milliseconds)'],
 }
 
 export type Behaviour = {

@@ -5,7 +5,8 @@
 import { compactVerify, createRemoteJWKSet } from 'jose'
 import { type Behaviour, createBehaviour } from './behaviour.ts'
 import type { SandboxContext } from './context.ts'
-import { createPartnerServer, jsonOf, listen, registerConsole } from './partner.ts'
+import { both, html } from './page.ts'
+import { createPartnerServer, formOf, jsonOf, listen, registerConsole } from './partner.ts'
 import { webhookFault } from './standard-webhooks.ts'
 
 export type ReceivedEvent = {
@@ -46,7 +47,7 @@ export type DossierSystem = {
   readonly received: readonly ReceivedEvent[]
   readonly dossiers: ReadonlyMap<string, DossierStatus>
   readonly behaviour: Behaviour
-  /** Fails the next `deliveries` so; what came in them is not taken. */
+  /** Fails the next `deliveries` so, after those it was told to fail before; what came in them is not taken. */
   fail(how: DossierFailure, deliveries: number): void
   /** Resolves once `count` different verified events are in; rejects after `withinMs`. */
   until(count: number, withinMs?: number): Promise<void>
@@ -61,7 +62,7 @@ export async function startDossier(context: SandboxContext, options: DossierOpti
   const received: ReceivedEvent[] = []
   const dossiers = new Map<string, DossierStatus>()
   const waiting = new Set<() => void>()
-  let failing: { how: DossierFailure; left: number } | null = null
+  const failures: DossierFailure[] = []
   let keys: { url: string; find: ReturnType<typeof createRemoteJWKSet> } | null = null
 
   /** The keys at `url`, fetched when first needed and again when a signature names one that is not among them. */
@@ -71,15 +72,15 @@ export async function startDossier(context: SandboxContext, options: DossierOpti
     return keys.find
   }
 
-  /** Null when the JWS signs exactly this body. The payload is detached, or the same bytes once more. */
+  /** Null when the JWS signs exactly this body. RFC 7515 appendix F: the payload travels beside the signature, not in it. */
   async function jwsFault(jws: string | undefined, body: Buffer): Promise<string | null> {
     if (system.jwksUrl === null) return 'the keys of the gateway are not known'
     const [header, payload, signature, ...rest] = (jws ?? '').split('.')
     if (signature === undefined || rest.length > 0) return 'feegate-event-jws is missing or no compact JWS'
-    const text = body.toString('base64url')
-    if (payload !== '' && payload !== text) return 'the JWS signs another body'
+    if (payload !== '') return 'the JWS is not detached'
     try {
-      const { protectedHeader } = await compactVerify(`${header}.${text}.${signature}`, keysAt(system.jwksUrl), {
+      const signed = `${header}.${body.toString('base64url')}.${signature}`
+      const { protectedHeader } = await compactVerify(signed, keysAt(system.jwksUrl), {
         algorithms: ['ES256', 'EdDSA', 'PS256'],
       })
       return protectedHeader.typ === 'feegate-event+jws' ? null : `the JWS is a ${String(protectedHeader.typ)}`
@@ -103,22 +104,18 @@ export async function startDossier(context: SandboxContext, options: DossierOpti
 
   const server = createPartnerServer(behaviour, context)
   server.post('/webhooks', async (request, reply) => {
-    const failure = failing
-    if (failure !== null) {
-      failure.left -= 1
-      if (failure.left <= 0) failing = null
-      switch (failure.how) {
-        case '500':
-          return await reply.code(500).send('Internal Server Error')
-        case 'redirect':
-          return await reply.redirect(`${baseUrl}/elsewhere`, 302)
-        case 'down':
-          request.raw.socket.destroy()
-          return reply.hijack()
-        case 'slow':
-          await new Promise<void>((resolve) => timers.after(options.slowMs ?? 60_000, resolve))
-          return await reply.code(503).send('Too late')
-      }
+    switch (failures.shift()) {
+      case '500':
+        return await reply.code(500).send('Internal Server Error')
+      case 'redirect':
+        return await reply.redirect(`${baseUrl}/elsewhere`, 302)
+      case 'down':
+        request.raw.socket.destroy()
+        return reply.hijack()
+      case 'slow':
+        await new Promise<void>((resolve) => timers.after(options.slowMs ?? 60_000, resolve))
+        return await reply.code(503).send('Too late')
+      case undefined:
     }
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     const headers: Record<string, string | undefined> = {}
@@ -141,6 +138,10 @@ export async function startDossier(context: SandboxContext, options: DossierOpti
     })
     return await reply.code(fault === null ? 204 : 401).send()
   })
+  server.post('/sandbox/secret', async (request, reply) => {
+    system.secret = formOf(request).get('secret')?.trim() || null
+    return reply.redirect('/', 303)
+  })
   registerConsole(server, {
     titleVi: 'Hệ thống một cửa (giả lập)',
     titleEn: 'Dossier system (simulated)',
@@ -155,6 +156,9 @@ export async function startDossier(context: SandboxContext, options: DossierOpti
         times: String(times),
         verified: verified ? '✓' : (fault ?? '✗'),
       })),
+    extra: () => html`<form method="post" action="/sandbox/secret">
+<label>${both('Khoá bí mật của webhook (whsec_…)', 'Secret of the webhook (whsec_…)')} <input name="secret" required value="${system.secret ?? ''}"></label>
+<button>${both('Dùng khoá này', 'Use this secret')}</button></form>`,
   })
   const baseUrl = await listen(server, context, options.port ?? 0)
 
@@ -167,7 +171,7 @@ export async function startDossier(context: SandboxContext, options: DossierOpti
     dossiers,
     behaviour,
     fail(how, deliveries) {
-      failing = deliveries > 0 ? { how, left: deliveries } : null
+      for (let delivery = 0; delivery < deliveries; delivery++) failures.push(how)
     },
     until(count, withinMs = 10_000) {
       const isThere = (): boolean => received.filter(({ verified }) => verified).length >= count

@@ -33,8 +33,11 @@ export type CallbackPlan = {
   /** The reference the callback is about. */
   readonly about: string
   readonly label: string
-  /** Built anew for each attempt: some rails sign the moment of sending. Null while no address is known. */
-  readonly request: () => CallbackRequest | null
+  /**
+   * Built anew for each attempt: some rails sign the moment of sending, some fetch a token first. Null while no address is
+   * known; a text tells why there is nothing to send.
+   */
+  readonly request: () => CallbackRequest | string | null | Promise<CallbackRequest | string | null>
   readonly judge: (answer: CallbackAnswer) => Judgement
   /** Waits before the second, third … attempt. */
   readonly retryDelaysMs: readonly number[]
@@ -67,6 +70,8 @@ export type Notifier = {
   readonly callbacks: readonly Callback[]
   /** Resolves when the first attempt (all its copies) is over; retries follow by themselves. */
   send(plan: CallbackPlan): Promise<Callback>
+  /** One call beside the callbacks, for rails that fetch a token first; a text when no answer came. */
+  exchange(message: CallbackRequest, timeoutMs: number): Promise<CallbackAnswer | string>
   /** Makes every waiting retry now. */
   retryNow(): Promise<void>
   /** Sends what `outOfOrder` still keeps back. */
@@ -86,10 +91,15 @@ export function createNotifier({ clock, timers, log, network }: SandboxContext, 
   let closed = false
 
   async function call(plan: CallbackPlan): Promise<CallbackAnswer | string> {
-    const message = plan.request()
+    if (behaviour.current.callbacksLost) return 'lost on the way'
+    const message = await plan.request()
     if (message === null) return 'no callback address is set'
+    return typeof message === 'string' ? message : await exchange(message, plan.timeoutMs)
+  }
+
+  async function exchange(message: CallbackRequest, timeoutMs: number): Promise<CallbackAnswer | string> {
     try {
-      return await network.send(message, plan.timeoutMs)
+      return await network.send(message, timeoutMs)
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }
@@ -157,6 +167,7 @@ export function createNotifier({ clock, timers, log, network }: SandboxContext, 
       await Promise.all(due.map(({ retry }) => retry()))
     },
     release,
+    exchange,
     close() {
       closed = true
       for (const { cancel } of waiting.values()) cancel()

@@ -1,6 +1,6 @@
 /** The HTTP side that all simulators share: raw bodies, the switches of `behaviour.ts`, and a page that shows what happened. */
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type Behaviour, goodBehaviour, type Misbehaviour } from './behaviour.ts'
+import { type Behaviour, goodBehaviour, type Misbehaviour, switchTexts } from './behaviour.ts'
 import type { SandboxContext } from './context.ts'
 import type { Callback, Notifier } from './notifier.ts'
 import { both, document, type Html, html, table } from './page.ts'
@@ -145,13 +145,27 @@ function rowsOf(callback: Callback): Record<string, string>[] {
 }
 
 function switches(current: Misbehaviour): Html {
-  const fields = Object.entries(current).map(([name, value]) =>
-    typeof value === 'number'
-      ? html`<label>${name} <input type="number" name="${name}" value="${value}"></label>`
-      : html`<label><input type="checkbox" name="${name}"${value ? html` checked` : html``}> ${name}</label>`,
-  )
-  return html`<form method="post" action="/sandbox/misbehave">${fields}<button>${both('Áp dụng', 'Apply')}</button></form>`
+  const field = (name: keyof Misbehaviour): Html => {
+    const label = both(...switchTexts[name])
+    const value = current[name]
+    return typeof value === 'number'
+      ? html`<label>${label} <input type="number" name="${name}" value="${value}"></label>`
+      : html`<label class="switch"><input type="checkbox" name="${name}"${value ? html` checked` : html``}> <span>${label}</span></label>`
+  }
+  return html`<form method="post" action="/sandbox/misbehave">${switchNames.map(field)}<button>${both('Áp dụng', 'Apply')}</button></form>`
 }
+
+const switchNames: readonly (keyof Misbehaviour)[] = [
+  'answer500',
+  'timeoutAfterEffect',
+  'callbacksLost',
+  'duplicate',
+  'outOfOrder',
+  'wrongAmount',
+  'badSignature',
+  'slowMs',
+  'clockSkewMs',
+]
 
 function misbehaviourOf(form: URLSearchParams): Misbehaviour {
   const integer = (name: keyof Misbehaviour): number => {
@@ -164,6 +178,7 @@ function misbehaviourOf(form: URLSearchParams): Misbehaviour {
     clockSkewMs: integer('clockSkewMs'),
     answer500: on('answer500'),
     timeoutAfterEffect: on('timeoutAfterEffect'),
+    callbacksLost: on('callbacksLost'),
     duplicate: on('duplicate'),
     outOfOrder: on('outOfOrder'),
     wrongAmount: on('wrongAmount'),

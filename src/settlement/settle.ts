@@ -5,15 +5,20 @@
 import type { HttpReply, RawRequest, Verdict } from '../../adapters/contract.ts'
 import { eventText } from '../domain/event.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import { gatewayActor } from '../domain/refund.ts'
 import { type Environment, newId } from '../environment.ts'
 import { callbackRow, storableText } from '../store/callback-evidence.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendEvents, type NewEvent } from '../store/events.ts'
 import type { BookInvoice } from '../store/invoice-book.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
+import { queueAdjustmentsOfReversals } from '../store/receipt-adjustments.ts'
+import { openingStep } from '../store/refunds.ts'
 import { insertAll, type Row, rowsToJson } from '../store/rows.ts'
+import { refreshBaskets } from './baskets.ts'
 import { type Books, openBooks } from './books.ts'
 import { enter, type Weighed, weigh } from './weigh.ts'
+import { withdrawCases } from './withdraw-cases.ts'
 
 export type SettlementRequest = {
   readonly outcome: Outcome
@@ -56,6 +61,12 @@ export async function settleAll(
   const entries = emptyEntries()
   const results = requests.map((request) => settleOne(request, books, entries, environment, now))
   await writeEntries(tx, entries, now)
+  const paid = [...entries.invoiceChanges.values()].filter(({ status }) => status === 'PAID')
+  await refreshBaskets(
+    tx,
+    environment,
+    paid.map(({ id }) => id),
+  )
   return results
 }
 
@@ -73,8 +84,9 @@ type Entries = {
     { id: string; status: string; eventSeq: number; paidAt: Date | null; lateBySeconds: number | null }
   >
   refunds: Row[]
-  /** Settlements whose waiting refund cases are closed. */
-  withdrawnCasesOf: string[]
+  /** Successes that went back, and the case about the debt where there is one. */
+  takenBack: { settlementId: string; refundId: string | null }[]
+  refundSteps: Row[]
   receipts: Row[]
   events: NewEvent[]
   journal: JournalEntry[]
@@ -90,7 +102,8 @@ function emptyEntries(): Entries {
     paymentChanges: new Map(),
     invoiceChanges: new Map(),
     refunds: [],
-    withdrawnCasesOf: [],
+    takenBack: [],
+    refundSteps: [],
     receipts: [],
     events: [],
     journal: [],
@@ -262,10 +275,12 @@ function recordMoney(
   postings.forEach((posting, index) => {
     entries.ledgerPostings.push({ transaction_id: transactionId, line_no: index + 1, ...posting })
   })
+  let refundId: string | null = null
   if (row.effect.refundCase !== undefined && row.effect.record !== undefined) {
     const amount = row.effect.refundCase === 'whole' ? outcome.amount : outcome.amount - (invoice?.total ?? 0n)
+    refundId = newId(environment, 'ref')
     entries.refunds.push({
-      id: newId(environment, 'ref'),
+      id: refundId,
       tenant_id: railAccount.tenantId,
       settlement_id: settlementId,
       invoice_id: invoice?.id ?? null,
@@ -273,13 +288,20 @@ function recordMoney(
       amount,
       status: 'REQUESTED',
       reason: row.rule,
-      requested_by: 'feegate',
+      requested_by: gatewayActor,
       created_at: now,
       updated_at: now,
+      steps: 1,
     })
+    entries.refundSteps.push(
+      openingStep({ id: refundId, tenantId: railAccount.tenantId }, now, gatewayActor, {
+        rule: row.rule,
+        amount: amount.toString(),
+      }),
+    )
   }
   if (row.effect.withdrawCases === true && weighed.takenBack !== null)
-    entries.withdrawnCasesOf.push(weighed.takenBack.id)
+    entries.takenBack.push({ settlementId: weighed.takenBack.id, refundId })
   if (invoice === null) return
   if (row.effect.invoice === 'PAID') requestReceipts(invoice, settlementId, entries, environment, now)
   if (row.effect.event !== undefined) {
@@ -386,14 +408,18 @@ async function writeEntries(tx: Transaction, entries: Entries, now: Date): Promi
     )
   }
   await insertAll(tx, 'refunds', entries.refunds)
-  if (entries.withdrawnCasesOf.length > 0) {
-    await tx.query(
-      `UPDATE refunds SET status = 'REJECTED', reason = reason || '; withdrawn: the money was taken back', updated_at = $2
-        WHERE settlement_id = ANY($1) AND status = 'REQUESTED'`,
-      [entries.withdrawnCasesOf, now],
-    )
-  }
+  await insertAll(tx, 'refund_steps', entries.refundSteps)
   await insertAll(tx, 'receipts', entries.receipts)
+  await withdrawCases(
+    tx,
+    entries.takenBack.map(({ settlementId }) => settlementId),
+    now,
+  )
+  await queueAdjustmentsOfReversals(
+    tx,
+    entries.takenBack.flatMap(({ settlementId, refundId }) => (refundId === null ? [] : { settlementId, refundId })),
+    now,
+  )
   await appendEvents(tx, entries.events)
   await insertAll(tx, 'callbacks', entries.callbacks)
   await appendJournal(tx, entries.journal)

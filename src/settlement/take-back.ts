@@ -3,11 +3,13 @@
  * of the refund cases of this money, and booked through `settleAll` in the same transaction.
  */
 import type { OutcomeSource } from '../domain/outcome.ts'
+import { gatewayActor, holdsMoney, type RefundStatus } from '../domain/refund.ts'
 import { decideReversal, type ReversalRow } from '../domain/reversal.ts'
 import { businessDate } from '../domain/vietnam-time.ts'
 import { type Environment, newId } from '../environment.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
+import { lockPayments, openingStep } from '../store/refunds.ts'
 import { insertAll } from '../store/rows.ts'
 import { settleAll } from './settle.ts'
 
@@ -55,6 +57,7 @@ export async function takeBack(tx: Transaction, request: TakeBackRequest, enviro
     refundUnderWay: money?.refundUnderWay ?? false,
     sameDay: original !== null && (request.terms === 'drawer' || businessDate(original.paid_at) === businessDate(now)),
     dossierTold: request.terms === 'bank' && (money?.dossierTold ?? false),
+    taxPaid: request.terms === 'bank' && (money?.taxPaid ?? false),
   })
   if (original === null || money === null) return { row, settlementId: null, refundId: null }
   if (row.effect.answer === 'reversed') {
@@ -65,7 +68,7 @@ export async function takeBack(tx: Transaction, request: TakeBackRequest, enviro
   return { row, settlementId: null, refundId }
 }
 
-/** The success under this transaction id, its invoice locked; null when there is none. Settlements never change: no lock of their own. */
+/** The success under this transaction id, its invoice and itself locked; null when there is none. */
 async function lockOriginal(
   tx: Transaction,
   { railAccountId, railTransactionId }: TakeBackRequest,
@@ -76,8 +79,7 @@ async function lockOriginal(
     [railAccountId, railTransactionId],
   )
   if (original === undefined) return null
-  if (original.invoice_id !== null)
-    await tx.query('SELECT id FROM invoices WHERE id = $1 FOR UPDATE', [original.invoice_id])
+  await lockPayments(tx, [{ invoice_id: original.invoice_id, settlement_id: original.id }])
   return original
 }
 
@@ -89,6 +91,7 @@ type Money = {
   readonly reversed: boolean
   readonly refundUnderWay: boolean
   readonly dossierTold: boolean
+  readonly taxPaid: boolean
   /** Of the amount: what no refund case covers. */
   readonly notGoingBack: bigint
 }
@@ -99,15 +102,16 @@ async function readMoney(
   { railAccountId, railTransactionId }: TakeBackRequest,
   now: Date,
 ): Promise<Money> {
-  // Locked after the invoice: a decision about a case waits for this one, or this one for it.
-  const cases = await tx.query<{ amount: bigint; status: string }>(
+  // Locked last: a decision about a case waits for this one, or this one for it.
+  const cases = await tx.query<{ amount: bigint; status: RefundStatus }>(
     'SELECT amount, status FROM refunds WHERE settlement_id = $1 ORDER BY id FOR UPDATE',
     [original.id],
   )
-  const [state] = await tx.query<{ reversed: boolean; told: boolean; asked: boolean }>(
+  const [state] = await tx.query<{ reversed: boolean; told: boolean; asked: boolean; tax: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM settlements WHERE rail_account_id = $1 AND rail_transaction_id = $2 AND direction = 'OUT') AS reversed,
             -- A case was opened for an earlier request; what a human made of it stands.
             EXISTS (SELECT 1 FROM bill_reversals WHERE rail_account_id = $1 AND original_transaction_id = $2 AND refund_id IS NOT NULL) AS asked,
+            EXISTS (SELECT 1 FROM invoice_items t WHERE t.invoice_id = $3 AND t.kind = 'TAX') AS tax,
             EXISTS (SELECT 1 FROM events e WHERE e.invoice_id = $3 AND e.type = 'invoice.paid' AND (
                       -- In the feed once its reader has come by; a delivery under way may be acknowledged this very moment.
                       e.position IS NOT NULL
@@ -115,12 +119,13 @@ async function readMoney(
                       OR EXISTS (SELECT 1 FROM partner_results r WHERE r.event_id = e.id AND (r.status = 'DELIVERED' OR r.lease_until > $4)))) AS told`,
     [railAccountId, railTransactionId, original.invoice_id, now],
   )
-  const alive = cases.filter(({ status }) => status !== 'REJECTED')
+  const alive = cases.filter(({ status }) => holdsMoney(status))
   const goingBack = alive.reduce((sum, { amount }) => sum + amount, 0n)
   return {
     reversed: state?.reversed ?? false,
     refundUnderWay: alive.some(({ status }) => status !== 'REQUESTED'),
     dossierTold: paidInvoice(original) && (state?.told ?? false),
+    taxPaid: paidInvoice(original) && (state?.tax ?? false),
     notGoingBack: state?.asked === true ? 0n : original.amount - goingBack,
   }
 }
@@ -180,10 +185,14 @@ async function openCase(
       amount,
       status: 'REQUESTED',
       reason: `${row.rule}: ${request.reason}`.slice(0, 300),
-      requested_by: 'feegate',
+      requested_by: gatewayActor,
       created_at: now,
       updated_at: now,
+      steps: 1,
     },
+  ])
+  await insertAll(tx, 'refund_steps', [
+    openingStep({ id, tenantId: request.tenantId }, now, gatewayActor, { rule: row.rule, amount: amount.toString() }),
   ])
   await appendJournal(tx, [
     {

@@ -24,8 +24,10 @@ export type Weighed = {
   readonly takenBack: BookSettlement | null
 }
 
-/** Money whose coming was an event for the dossier system; of the rest it never heard. */
-const toldDispositions: readonly Disposition[] = ['APPLIED', 'OVERPAID', 'UNDERPAID']
+function standingOf(disposition: Disposition): Facts['success'] {
+  if (disposition === 'APPLIED' || disposition === 'OVERPAID') return 'paid'
+  return disposition === 'UNDERPAID' ? 'short' : 'rest'
+}
 
 export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now: Date): Weighed {
   const railAccount = books.railAccounts.get(outcome.accountId)
@@ -53,8 +55,7 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
     payment: payment?.status ?? null,
     repeated: known !== null,
     sameAsRecorded: known !== null && known.amount === outcome.amount && known.merchantRef === outcome.merchantRef,
-    successOnRecord: success !== null,
-    successTold: success !== null && toldDispositions.includes(success.disposition),
+    success: success === null ? null : standingOf(success.disposition),
     ours:
       outcome.currency === 'VND' &&
       (invoice === null ||

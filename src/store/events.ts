@@ -9,8 +9,9 @@ export type NewEvent = {
   readonly tenantId: string
   readonly clientId: string
   readonly type: string
-  readonly invoiceId: string
-  readonly invoiceSeq: number
+  /** Null for an event that belongs to no single invoice: nothing orders it among others. */
+  readonly invoiceId: string | null
+  readonly invoiceSeq: number | null
   readonly body: string
   readonly createdAt: Date
 }

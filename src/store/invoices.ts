@@ -24,6 +24,7 @@ export type InvoiceItemRecord = {
 
 export type InvoiceRecord = {
   readonly id: string
+  readonly tenantId: string
   readonly version: number
   readonly status: InvoiceStatus
   readonly dossierCode: string
@@ -77,7 +78,7 @@ export async function readInvoices(
   filter: InvoiceFilter,
 ): Promise<InvoiceRecord[]> {
   const rows = await source.query<Row>(
-    `SELECT i.id, i.version, i.status, i.dossier_code AS "dossierCode", i.procedure_code AS "procedureCode",
+    `SELECT i.id, i.tenant_id AS "tenantId", i.version, i.status, i.dossier_code AS "dossierCode", i.procedure_code AS "procedureCode",
             i.online_service_code AS "onlineServiceCode", i.resolving_agency_code AS "resolvingAgencyCode",
             i.collecting_agency_code AS "collectingAgencyCode", i.beneficiary_account_id AS "beneficiaryAccountId",
             i.collection_mode AS "collectionMode", i.total, i.issued_at AS "issuedAt", i.due_at AS "dueAt", i.expires_at AS "expiresAt",

@@ -2,9 +2,16 @@
 import { buryOverdue } from '../delivery/dispatch.ts'
 import type { Partners } from '../partner/partners.ts'
 import { sendDueResults } from '../partner/results.ts'
+import { adjustDue } from '../receipt/adjustments.ts'
+import { issueDue } from '../receipt/issue.ts'
+import { askProviders, type ExternalOptions } from '../receipt/issue-external.ts'
+import { watchLateness } from '../receipt/lateness.ts'
+import { summariseDue } from '../receipt/summary.ts'
 import { cleanUp } from './clean-up.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
+import { watchRefunds } from './refunds.ts'
+import { exportDue, type TransactionExportOptions } from './transaction-export.ts'
 
 export type Watchers = { close(): Promise<void> }
 
@@ -12,18 +19,34 @@ type Watcher = { readonly name: string; readonly everyMs: number; readonly round
 
 /** A round that found work is followed by the next at once, so a backlog is worked off; else by a pause. */
 export function startWatchers(
-  options: InquiryWatcherOptions & {
-    readonly partners: Partners
-    /** Reads the key folder again: an operator may have rotated. */
-    readonly reloadKeys: () => void
-  },
+  options: InquiryWatcherOptions &
+    ExternalOptions &
+    TransactionExportOptions & {
+      readonly partners: Partners
+      /** Reads the key folder again: an operator may have rotated. */
+      readonly reloadKeys: () => void
+    },
 ): Watchers {
   const { environment, log } = options
   const stop = new AbortController()
   const watchers: readonly Watcher[] = [
     { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
+    { name: 'refunds', everyMs: 2_000, round: () => watchRefunds(options) },
     { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
     { name: 'partner results', everyMs: 2_000, round: () => sendDueResults(options) },
+    { name: 'receipts', everyMs: 1_000, round: () => issueDue(options) },
+    { name: 'receipt adjustments', everyMs: 5_000, round: () => adjustDue(options) },
+    { name: 'receipts of providers', everyMs: 5_000, round: () => askProviders(options) },
+    {
+      name: 'late receipts',
+      everyMs: 60_000,
+      round: async () => {
+        await watchLateness(options)
+        return 0
+      },
+    },
+    { name: 'receipt summaries', everyMs: 60_000, round: () => summariseDue(options) },
+    { name: 'transaction export', everyMs: 5 * 60_000, round: () => exportDue(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
     {
       name: 'keys',

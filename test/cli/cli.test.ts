@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { signCompact } from '../../src/signing/compact-jws.ts'
 import { openKeyRing } from '../../src/signing/key-ring.ts'
+import { testDatabase } from '../harness/database.ts'
 
 const program = fileURLToPath(new URL('../../bin/feegate.js', import.meta.url))
 const sample = (name: string): string =>
@@ -47,6 +48,26 @@ t.test('statements inspect prints one object per statement and ends with 1 on a 
   const broken = join(folder, 'broken.sta')
   writeFileSync(broken, ':20:X\n:25:1\n:28C:1\n:60F:C261120VND100,\n:61:261120C5,NTRFX\n:62F:C261120VND999,\n')
   t.match(await feegate(['statements', 'inspect', broken, '--format', 'mt940']), { code: 1, err: /line/ })
+})
+
+t.test('directory load says what became of the routing rules', async (t) => {
+  const { url } = await testDatabase(t)
+  const example = fileURLToPath(new URL('../../contracts/examples/directory.json', import.meta.url))
+  const first = await feegate(['directory', 'load', example], { DATABASE_URL: url })
+  t.equal(first.code, 0, first.err)
+  t.match(first.out, /^directory of ten_thanhhoa loaded\nrouting added: vnpay-cards, /)
+  const changed = JSON.parse(readFileSync(example, 'utf8'))
+  changed.routing.rules.splice(1, 1)
+  changed.routing.closures[0].to = '2026-12-06T03:00:00+07:00'
+  const file = join(folder, 'directory.json')
+  writeFileSync(file, JSON.stringify(changed))
+  t.match(
+    (await feegate(['directory', 'load', file], { DATABASE_URL: url })).out,
+    /changed: vnpay-upgrade\nrouting withdrawn: vnpay-first-terminal\n$/,
+  )
+  changed.routing.rules[0].rails = ['nobank']
+  writeFileSync(file, JSON.stringify(changed))
+  t.match(await feegate(['directory', 'load', file], { DATABASE_URL: url }), { code: 1, err: /there is no such rail/ })
 })
 
 t.test('a wrong setting, a missing file and an unknown command are one clear sentence and exit 1', async (t) => {

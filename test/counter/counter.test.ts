@@ -213,7 +213,7 @@ t.test('cash is refused with the reason that the clerk needs', async (t) => {
   )
   counter.gateway.environment.advance(6_000)
   t.match((await clerk('POST', '/v1/counter/collections', { invoiceId: dear.id })).json, {
-    code: 'AMOUNT_OUTSIDE_RAIL_LIMIT',
+    code: 'RAIL_NOT_OFFERED',
     detail: /QR/,
   })
   const cancelled = await counter.invoice()
@@ -282,7 +282,7 @@ t.test(
     t.match((await clerk('POST', `/v1/counter/collections/${collection}/corrections`, { reason: 'lần nữa' })).json, {
       code: 'CORRECTION_NOT_OPEN',
     })
-    t.match((await clerk('POST', `${path}/approve`)).json, { code: 'SECOND_OFFICER_NEEDED', status: 403 })
+    t.match((await clerk('POST', `${path}/approve`)).json, { code: 'FOUR_EYES', status: 403 })
     t.match((await clerk('POST', `/v1/counter/shifts/${shift}/close`, { countedCash: 207_000 })).json, {
       code: 'SHIFT_HAS_OPEN_CORRECTIONS',
     })
@@ -319,6 +319,51 @@ t.test(
     t.equal(await ledgerSum(counter), 0n)
   },
 )
+
+t.test('a corrected collection takes its receipt back to zero, by a receipt of its own', async (t) => {
+  const counter = await testCounter(t, { background: true })
+  const clerk = await counter.officer()
+  const colleague = await counter.officer({ sub: 'motcua02' })
+  await open(clerk)
+  const receipts = async (...statuses: string[]): Promise<Record<string, unknown>[]> => {
+    for (let waited = 0; waited < 15_000; waited += 50) {
+      const rows = await counter.gateway.database.query<Record<string, unknown>>(
+        'SELECT status, amount, relation, number FROM receipts ORDER BY number NULLS LAST',
+        [],
+      )
+      if (statuses.join() === rows.map(({ status }) => status).join()) return rows
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error(`receipts did not become ${statuses.join()}`)
+  }
+  const collection = await collect(clerk, (await counter.invoice()).id)
+  await receipts('ISSUED')
+  const asked = await clerk('POST', `/v1/counter/collections/${collection}/corrections`, { reason: 'nhầm hồ sơ' })
+  t.equal((await colleague('POST', `/v1/counter/corrections/${String(asked.json.id)}/approve`)).status, 200)
+  t.match(await receipts('ADJUSTED', 'ISSUED'), [
+    { amount: 7_000n, relation: null, number: 1 },
+    { amount: -7_000n, relation: 'ADJUSTS', number: 2 },
+  ])
+})
+
+t.test('the operator’s rules hold at counters too, and say why no cash is taken', async (t) => {
+  const counter = await testCounter(t)
+  const clerk = await counter.officer()
+  await open(clerk)
+  const invoice = await counter.invoice()
+  await counter.gateway.load({
+    ...counterDirectory(),
+    routing: { calendars: [], closures: [], rules: [{ id: 'no-cash', rails: ['counter'], set: { maxAmount: 6_999 } }] },
+  })
+  counter.gateway.environment.advance(6_000)
+  t.match((await clerk('POST', '/v1/counter/collections', { invoiceId: invoice.id })).json, {
+    code: 'RAIL_NOT_OFFERED',
+    detail: /6\.999/,
+  })
+  t.match((await clerk('GET', `/v1/counter/invoices?payCode=${invoice.payCode}`)).json.invoices, [
+    { cash: { allowed: false, obstacle: 'NOT_OFFERED', maximum: null }, vietQr: { amount: 7_000 } },
+  ])
+})
 
 t.test(
   'a correction is withdrawn or rejected, may then be asked for again, and is too late once the shift is closed',
@@ -358,8 +403,10 @@ t.test('cash whose refund is under way is not handed back as well', async (t) =>
   const collection = await collect(clerk, (await counter.invoice()).id)
   const asked = await clerk('POST', `/v1/counter/collections/${collection}/corrections`, { reason: 'nhầm' })
   await counter.gateway.database.query(
-    `INSERT INTO refunds (id, tenant_id, settlement_id, invoice_id, origin, amount, status, reason, requested_by, approved_by, created_at, updated_at)
-     SELECT 'ref_1', tenant_id, id, invoice_id, 'REQUEST', amount, 'APPROVED', 'x', 'a', 'b', settled_at, settled_at FROM settlements`,
+    `INSERT INTO refunds (id, tenant_id, settlement_id, invoice_id, origin, amount, status, reason, requested_by, approved_by, channel,
+                          legal_basis, payee, created_at, updated_at)
+     SELECT 'ref_1', tenant_id, id, invoice_id, 'REQUEST', amount, 'APPROVED', 'x', 'a', 'b', 'AGENCY_PAYOUT', 'x', '{}', settled_at, settled_at
+       FROM settlements`,
     [],
   )
   t.match((await colleague('POST', `/v1/counter/corrections/${String(asked.json.id)}/approve`)).json, {

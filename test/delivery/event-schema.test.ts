@@ -65,8 +65,36 @@ const carried: Record<EventType, Partial<EventBody>> = {
   'invoice.cancelled': { reason: 'rút hồ sơ' },
   'invoice.superseded': { successorId: 'inv_02' },
   'invoice.expired': {},
+  'invoice.refunded': {
+    refund: {
+      id: 'ref_01',
+      settlementId: 'stl_01',
+      reason: 'NOT_GRANTED',
+      channel: 'RAIL_REVERSAL',
+      amount: 5_000n,
+      refundedTotal: 7_000n,
+      items: [{ lineNo: 1, amount: 5_000n }],
+      reference: 'TESTGW01:14226115',
+      refundedAt: new Date('2026-11-21T02:00:00Z'),
+    },
+  },
   'payment.underpaid': { payment: { ...payment, paymentId: null, merchantRef: null } },
   'payment.reversed': { payment: { ...payment, lateBySeconds: 90 } },
+  'receipt.issued': {
+    receipt: {
+      id: 'rcp_01',
+      kind: 'LE_PHI',
+      template: 'EBL01',
+      symbol: '26TAA',
+      number: 12,
+      issuedAt: at,
+      collectorName: 'Sở Tư pháp',
+      collectorTaxCode: '0100111948',
+      amount: -7_000n,
+      relation: 'ADJUSTS',
+      relatesToId: 'rcp_00',
+    },
+  },
 }
 
 const ajv = new Ajv2020.default({ strict: true, allErrors: true })

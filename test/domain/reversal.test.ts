@@ -5,7 +5,11 @@ const both = [true, false] as const
 const everything: ReversalFacts[] = both.flatMap((found) =>
   both.flatMap((reversed) =>
     both.flatMap((refundUnderWay) =>
-      both.flatMap((sameDay) => both.map((dossierTold) => ({ found, reversed, refundUnderWay, sameDay, dossierTold }))),
+      both.flatMap((sameDay) =>
+        both.flatMap((dossierTold) =>
+          both.map((taxPaid) => ({ found, reversed, refundUnderWay, sameDay, dossierTold, taxPaid })),
+        ),
+      ),
     ),
   ),
 )
@@ -15,6 +19,7 @@ const possible: ReversalFacts = {
   refundUnderWay: false,
   sameDay: true,
   dossierTold: false,
+  taxPaid: false,
 }
 
 t.test('every combination of facts is decided, and every row is reached', async (t) => {
@@ -32,5 +37,5 @@ t.test('money goes back only on its day, once, before the dossier system was tol
 t.test('a refund case is opened only for money that is on record and on no other way back', async (t) => {
   for (const facts of everything)
     if (decideReversal(facts).effect.refundCase === true)
-      t.ok(facts.found && !facts.reversed && !facts.refundUnderWay, JSON.stringify(facts))
+      t.ok(facts.found && !facts.reversed && !facts.refundUnderWay && !facts.taxPaid, JSON.stringify(facts))
 })

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { SignJWT } from 'jose'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { Test } from 'tap'
+import type { Adapter } from '../../adapters/contract.ts'
 import { createGateway, type Gateway } from '../../src/app.ts'
 import { loadCatalogue } from '../../src/catalogue/load.ts'
 import { addClient } from '../../src/clients/manage.ts'
@@ -71,6 +72,8 @@ export type GatewayOver = {
   readonly database?: { url: string; database: Database }
   readonly officerIssuer?: string
   readonly keys?: KeyRing
+  readonly adapters?: readonly Adapter[]
+  readonly log?: Logger
 }
 
 export function testDirectory(
@@ -142,7 +145,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     keys,
     call: calls.call,
     post: webhooks.post,
-    log: pino({ level: process.env.TEST_LOG ?? 'silent' }),
+    log: over.log ?? pino({ level: process.env.TEST_LOG ?? 'silent' }),
     serverIp: '127.0.0.1',
     trustedProxies: [],
     webhookAllowedRanges: ['127.0.0.0/8'],
@@ -151,6 +154,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     officerAudience: 'feegate',
     production: false,
     publicUrl: () => url,
+    ...(over.adapters === undefined ? {} : { adapters: over.adapters }),
   })
   await gateway.server.listen({ host: '127.0.0.1', port: 0 })
   url = `http://127.0.0.1:${(gateway.server.server.address() as AddressInfo).port}`
@@ -164,7 +168,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
   const vnpaySecret = randomBytes(16).toString('hex').toUpperCase()
   const load = async (directory: Directory): Promise<void> => {
     await database.transaction(async (tx) => {
-      const { tenantId } = await loadDirectory(tx, environment, directory, 'test')
+      const { tenantId } = await loadDirectory(tx, environment, directory, 'test', over.adapters)
       await loadCatalogue(tx, environment, { tenantId, actor: 'test', data: catalogueData, refuseIllustrative: false })
     })
   }

@@ -1,37 +1,37 @@
 /** A gateway with its partners beside it, introduced to each other: what the demo shows, for tests. */
 import type { Test } from 'tap'
-import { type Sandbox, startSandbox } from '../../src/sandbox/partners/start.ts'
+import { type AccountIds, type RailName, railAccountsOf, sandboxRails } from '../../src/sandbox/rail-list.ts'
+import { connectGateway } from '../../src/sandbox/run.ts'
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/start.ts'
 import { type TestGateway, testDirectory, testGateway } from './gateway.ts'
 
 export type Partners = { readonly gateway: TestGateway; readonly sandbox: Sandbox }
 
-export async function testPartners(t: Test): Promise<Partners> {
+/** Rail accounts of `testPartners`, one for each partner: `vnpay-test` … */
+export const testAccountIds = Object.fromEntries(
+  sandboxRails.map(({ partner }) => [partner, `${partner.toLowerCase()}-test`]),
+) as Required<AccountIds>
+
+export type PartnersOver = {
+  /** Partners with a rail account at the gateway. */
+  readonly only?: readonly RailName[]
+  /** Changes to the config of each of those accounts. */
+  readonly config?: Readonly<Record<string, unknown>>
+  readonly sandbox?: SandboxOptions
+}
+
+export async function testPartners(t: Test, over: PartnersOver = {}): Promise<Partners> {
+  const { only = ['vietqr', 'vnpay', 'vietinbank'] } = over
   const gateway = await testGateway(t, { background: true })
-  const sandbox = await startSandbox({ now: gateway.environment.now })
+  const sandbox = await startSandbox({ clock: gateway.environment, tenant: 'ten_thanhhoa', ...over.sandbox })
   t.teardown(() => sandbox.close())
-  const beneficiaryAccountId = 'bac_h56-14-colle'
-  const rail = (id: string, name: string, config: Record<string, unknown>, position: number) => ({
-    id,
-    rail: name,
-    beneficiaryAccountId,
-    titleVi: name.toUpperCase(),
-    titleEn: name.toUpperCase(),
-    config,
-    position,
+  const place = { beneficiaryAccountId: 'bac_h56-14-colle', agencyCode: 'H56.14' }
+  const railAccounts = railAccountsOf(sandbox, place, { ids: testAccountIds, only }).map((entry) => {
+    const title = entry.id.replace('-test', '').toUpperCase()
+    return { ...entry, titleVi: title, titleEn: title, config: { ...entry.config, ...over.config } }
   })
-  await gateway.load(
-    testDirectory({
-      railAccounts: [
-        rail('vietqr-test', 'vietqr', sandbox.bank.accountConfig(), 1),
-        rail('vnpay-test', 'vnpay', sandbox.vnpay.accountConfig(), 2),
-        rail('vietinbank-test', 'vietinbank', sandbox.vietinbank.accountConfig(), 3),
-      ],
-    }),
-  )
-  sandbox.vnpay.callbackUrl = `${gateway.url}/callbacks/vnpay/vnpay-test`
-  sandbox.bank.callbackUrl = `${gateway.url}/callbacks/vietqr/vietqr-test`
-  sandbox.vietinbank.callbackUrl = `${gateway.url}/callbacks/vietinbank/vietinbank-test`
-  sandbox.dossier.jwksUrl = `${gateway.url}/.well-known/jwks.json`
+  await gateway.load(testDirectory({ railAccounts }))
+  connectGateway(sandbox, gateway.url, testAccountIds)
   const endpoint = await gateway.api('POST', '/v1/webhook-endpoints', { url: sandbox.dossier.webhookUrl })
   sandbox.dossier.secret = String(endpoint.json.secret)
   return { gateway, sandbox }

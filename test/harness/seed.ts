@@ -125,6 +125,7 @@ export async function seedInvoice(
     obligationKey?: string
     priceValidTo?: string | null
     railAccountId?: string
+    refundRules?: readonly [fee: string, copies: string]
   } = {},
 ): Promise<SeededInvoice> {
   const id = anId('inv')
@@ -166,8 +167,8 @@ export async function seedInvoice(
     reduction_amount: 0n,
     creditor_tax_code: '0100111948',
     basis: {},
-    refund_rule: 'NEVER',
   }
+  const [feeRule, copiesRule] = over.refundRules ?? ['NEVER', 'NEVER']
   await insertAll(database, 'invoice_items', [
     {
       ...item,
@@ -178,6 +179,7 @@ export async function seedInvoice(
       gross: total - 8000n,
       net: total - 8000n,
       economic_code: '2768',
+      refund_rule: feeRule,
     },
     {
       ...item,
@@ -188,6 +190,7 @@ export async function seedInvoice(
       gross: 8000n,
       net: 8000n,
       economic_code: '2716',
+      refund_rule: copiesRule,
     },
   ])
   await insertAll(database, 'payments', [

@@ -220,6 +220,8 @@ t.test('a token does what its scopes say and no more', async (t) => {
     ['POST', `/v1/invoices/${id}/supersede`, anInvoice()],
     ['POST', `/v1/invoices/${id}/payments`, {}],
     ['GET', `/v1/payments/pay_${'0'.repeat(26)}`],
+    ['POST', `/v1/invoices/${id}/refund-requests`, { reason: 'NOT_GRANTED', legalBasis: 'x' }],
+    ['GET', `/v1/invoices/${id}/refund-requests`],
     ['GET', '/v1/webhook-endpoints'],
     ['GET', '/v1/events'],
     ['GET', '/v1/procedures/1.004194'],
@@ -368,7 +370,7 @@ t.test("officers come in by their own identity provider's tokens, each role to i
   t.equal((await callApi(gateway.url, 'GET', '/v1/invoices', undefined, portal)).status, 401, 'an officer is no portal')
   const ops = { authorization: `Bearer ${await officerToken(provider, gateway, { roles: ['ops'] })}` }
   t.equal((await callApi(gateway.url, 'GET', '/v1/ops/payments', undefined, ops)).status, 200)
-  t.equal((await callApi(gateway.url, 'GET', '/v1/finance/refund-cases', undefined, ops)).status, 403)
+  t.equal((await callApi(gateway.url, 'GET', '/v1/finance/refunds', undefined, ops)).status, 403)
   t.ok(provider.asked <= 2, 'the keys are remembered')
 })
 

@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { findAdapter } from '../../adapters/registry.ts'
+import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import { openSandboxKeys } from '../../src/sandbox/keys.ts'
-import { runSandbox, sandboxPorts } from '../../src/sandbox/run.ts'
+import { railAccountsOf, sandboxRails } from '../../src/sandbox/rail-list.ts'
+import { runSandbox } from '../../src/sandbox/run.ts'
 import { startSandbox } from '../../src/sandbox/start.ts'
 
 function folder(t: Test): string {
@@ -13,20 +14,34 @@ function folder(t: Test): string {
   return made
 }
 
-t.test('the configuration each bank gives is one its adapter takes', async (t) => {
+const place = { agencyCode: 'H56.14', beneficiaryAccountId: 'bac_stp-fees' }
+
+t.test('the configuration each partner gives is one its adapter takes, for every rail there is', async (t) => {
   const sandbox = await startSandbox()
   t.teardown(() => sandbox.close())
-  for (const [rail, config] of [
-    ['vnpay', sandbox.vnpay.accountConfig()],
-    ['vietqr', sandbox.vietqr.accountConfig()],
-    ['vietinbank', sandbox.vietinbank.accountConfig()],
-    ['bill-pull', sandbox.billPull.accountConfig()],
-  ] as const) {
+  const entries = railAccountsOf(sandbox, place)
+  for (const { id, rail, config } of entries) {
     const parsed = findAdapter(rail)?.accountSchema.safeParse(config)
-    t.ok(parsed?.success, `${rail}: ${parsed?.error?.message ?? ''}`)
+    t.ok(parsed?.success, `${id}: ${parsed?.error?.message ?? ''}`)
   }
+  t.equal(new Set(entries.map(({ id }) => id)).size, entries.length)
+  t.same(
+    new Set(entries.map(({ rail }) => rail)),
+    new Set(
+      allAdapters()
+        .filter(({ capabilities }) => capabilities.callback)
+        .map(({ name }) => name),
+    ),
+    'no rail with another machine is without a partner',
+  )
+})
+
+t.test('the index links every partner, and every partner has a page', async (t) => {
+  const sandbox = await startSandbox()
+  t.teardown(() => sandbox.close())
   const index = await (await fetch(sandbox.baseUrl)).text()
-  for (const { baseUrl } of [sandbox.vnpay, sandbox.vietqr, sandbox.vietinbank, sandbox.dossier, sandbox.issuer]) {
+  const partners = [...sandboxRails.map(({ partner }) => sandbox[partner]), sandbox.dossier, sandbox.issuer]
+  for (const { baseUrl } of partners) {
     t.match(index, `href="${baseUrl}"`)
     t.equal((await fetch(baseUrl)).status, 200)
   }
@@ -61,33 +76,54 @@ t.test('keys outlive a restart and are for their owner only', async (t) => {
   t.equal(statSync(file).mode & 0o777, 0o600)
 })
 
-t.test('the runner prints where everything is and stops when told', async (t) => {
-  const stop = new AbortController()
-  const lines: string[] = []
-  const ports = Object.fromEntries(Object.keys(sandboxPorts).map((name) => [name, 0]))
-  const running = runSandbox({
-    ...{ ports, folder: folder(t), gatewayUrl: 'http://127.0.0.1:8080/', signal: stop.signal },
-    print(line) {
-      lines.push(line)
-      if (line.includes('callbacks go to')) stop.abort()
-    },
-  })
-  await running
-  for (const part of ['vnpay', '/app', 'vietinbank', '/webhooks', 'officers', 'http://127.0.0.1:8080'])
-    t.match(lines.join('\n'), part)
+t.test('keys of partners that are new are added to a file made before them', async (t) => {
+  const file = join(folder(t), 'sandbox-keys.json')
+  const random = (length: number): Uint8Array => new Uint8Array(length).fill(7)
+  const { momo: _, ...older } = await openSandboxKeys(file, random)
+  writeFileSync(file, JSON.stringify(older))
+  const keys = await openSandboxKeys(file, random)
+  t.match(keys, older, 'what the gateway knows stays')
+  t.match(keys.momo, { partnerCode: 'FGSANDBOX' })
+  t.same(JSON.parse(readFileSync(file, 'utf8')), keys)
 })
 
-t.test('the simulators import nothing of the gateway and nothing of the adapters', async (t) => {
-  const root = new URL('../../src/sandbox/', import.meta.url)
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => name.endsWith('.ts') && !name.startsWith('demo'),
+type Run = { readonly lines: string[]; readonly railAccounts: unknown }
+
+/** Runs until everything is printed. */
+async function run(over: Partial<Parameters<typeof runSandbox>[0]> & { folder: string }): Promise<Run> {
+  const stop = new AbortController()
+  const lines: string[] = []
+  await runSandbox({
+    ...{ firstPort: 0, gatewayUrl: 'http://127.0.0.1:8080/', signal: stop.signal, ...over },
+    print(line) {
+      lines.push(line)
+      if (lines.at(-2) === 'railAccounts:') stop.abort()
+    },
+  })
+  return { lines, railAccounts: JSON.parse(lines.at(-1) ?? '') }
+}
+
+t.test('the runner prints where everything is and the rail accounts of every partner', async (t) => {
+  const { lines, railAccounts } = await run({ folder: folder(t) })
+  for (const part of [
+    ...['all pages', '/app', '/phone', '/counter', '/webhooks', 'OFFICER_ISSUER=http://127.0.0.1:'],
+    ...['http://127.0.0.1:8080', 'WEBHOOK_ALLOWED_RANGES'],
+  ])
+    t.match(lines.join('\n'), part)
+  t.match(
+    railAccounts,
+    sandboxRails.map(({ rail }) => ({ rail, beneficiaryAccountId: 'bac_stp-fees' })),
   )
-  t.ok(files.length > 15)
-  for (const file of files) {
-    const text = readFileSync(new URL(file, root), 'utf8')
-    for (const [, from = ''] of text.matchAll(/from '(\.[^']*)'/g)) {
-      const target = new URL(from, new URL(file, root))
-      t.ok(target.pathname.startsWith(root.pathname), `${file} imports ${from}`)
-    }
-  }
+})
+
+t.test('a directory file is written once; one that says something else is left alone', async (t) => {
+  const where = folder(t)
+  const directoryFile = join(where, 'directory.json')
+  const { railAccounts } = await run({ folder: where, directoryFile, place: { agencyCode: 'H56.15' } })
+  const written = JSON.parse(readFileSync(directoryFile, 'utf8'))
+  t.match(written, { format: 'feegate-directory/1', agencies: [{ code: 'H56.15' }], railAccounts })
+  t.equal(statSync(directoryFile).mode & 0o777, 0o600, 'it holds secrets')
+  writeFileSync(directoryFile, '{}')
+  await t.rejects(run({ folder: where, directoryFile }), { code: 'DIRECTORY_EXISTS' })
+  t.equal(readFileSync(directoryFile, 'utf8'), '{}')
 })

@@ -30,6 +30,8 @@ const actions = {
   },
   'repeat an earlier call': { weight: 6, run: repeat },
   'use a key for another request': { weight: 1, run: reuseKey },
+  'issue an invoice again': { weight: 3, run: issueAgain },
+  'put invoices into a basket': { weight: 6, run: makeBasket },
   'cancel an invoice': { weight: 2, run: (stage, random, number) => change(stage, random, number, 'cancel') },
   'supersede an invoice': { weight: 2, run: (stage, random, number) => change(stage, random, number, 'supersede') },
   'start a payment': { weight: 22, run: startPayment },
@@ -105,6 +107,20 @@ function issueCall({ world }: Stage, random: Random, number: number): ApiCall {
       expiresAt: new Date(world.now + minutes * 60_000).toISOString(),
     },
   }
+}
+
+/** The same demand once more: refused while the first is open, and in its place in every basket once it has expired. */
+async function issueAgain({ portal, world }: Stage, random: Random, number: number): Promise<void> {
+  if (portal.invoices.length === 0) return
+  const { body } = random.pick(portal.invoices).request
+  const expiresAt = new Date(world.now + 60 * 60_000).toISOString()
+  await portal.issue({ method: 'POST', path: '/v1/invoices', key: `again-${number}`, body: { ...body, expiresAt } })
+}
+
+async function makeBasket({ portal }: Stage, random: Random, number: number): Promise<void> {
+  const invoiceIds = portal.invoices.slice(-6).flatMap(({ id }) => (random.chance(0.5) ? [id] : []))
+  if (invoiceIds.length > 0)
+    await portal.call({ method: 'POST', path: '/v1/baskets', key: `basket-${number}`, body: { invoiceIds } })
 }
 
 async function repeat({ portal }: Stage, random: Random): Promise<void> {

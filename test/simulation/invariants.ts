@@ -51,6 +51,39 @@ const always: readonly Invariant[] = [
           UNION ALL
           SELECT s.id FROM settlements s JOIN refunds r ON r.settlement_id = s.id AND r.status NOT IN ('REJECTED', 'FAILED') GROUP BY s.id HAVING sum(r.amount) > s.amount`,
   },
+  {
+    name: 'receipts of a series are numbered from its first number on, without a gap and each once',
+    sql: `SELECT s.symbol || ' up to ' || s.used_number AS what FROM receipt_series s LEFT JOIN receipts r ON r.series_id = s.id
+           GROUP BY s.id HAVING count(DISTINCT r.number) <> s.used_number - s.first_number + 1 OR count(r.number) <> count(DISTINCT r.number)
+              OR coalesce(max(r.number), s.first_number - 1) <> s.used_number`,
+  },
+  {
+    name: 'a paid invoice has its receipts, and no other has any',
+    sql: `SELECT i.id AS what FROM invoices i
+           WHERE (SELECT count(DISTINCT (n.kind, n.creditor_tax_code)) FROM invoice_items n WHERE n.invoice_id = i.id AND n.kind IN ('PHI', 'LE_PHI') AND n.net > 0
+                     AND i.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED'))
+              <> (SELECT count(*) FROM receipts r WHERE r.invoice_id = i.id AND r.relation IS NULL)`,
+  },
+  {
+    name: 'a basket is what its invoices add up to',
+    sql: `SELECT id || ' ' || status AS what
+            FROM (SELECT b.id, b.status,
+                         CASE WHEN i.status IN ('ISSUED', 'PAYING') THEN 'LEFT'
+                              WHEN i.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') THEN 'PAID'
+                              WHEN i.status = 'EXPIRED' AND NOT EXISTS (
+                                SELECT FROM basket_invoices n WHERE n.basket_id = m.basket_id AND n.line_no = m.line_no AND n.invoice_id > m.invoice_id) THEN 'LEFT'
+                              ELSE 'NOTHING' END AS part
+                    FROM baskets b JOIN basket_invoices m ON m.basket_id = b.id JOIN invoices i ON i.id = m.invoice_id) AS parts
+           GROUP BY id, status
+          HAVING status <> CASE WHEN bool_or(part = 'PAID') THEN CASE WHEN bool_or(part = 'LEFT') THEN 'PARTLY_PAID' ELSE 'PAID' END
+                                ELSE CASE WHEN bool_or(part = 'LEFT') THEN 'OPEN' ELSE 'CLOSED' END END`,
+  },
+  {
+    name: 'a basket is told of as paid once, when it is',
+    sql: `SELECT b.id || ' ' || b.status || ' with ' || count(e.id) AS what
+            FROM baskets b LEFT JOIN events e ON e.type = 'basket.paid' AND e.body::jsonb #>> '{data,basket,id}' = b.id
+           GROUP BY b.id HAVING (b.status = 'PAID')::int <> count(e.id)`,
+  },
   ...Object.entries(lifecycles).map(([kind, ways]) => ({
     name: `I6 ${kind} take only the ways of their lifecycle`,
     sql: `SELECT id || ' ' || was || ' → ' || became AS what FROM sim_transitions WHERE kind = '${kind}'
@@ -69,7 +102,7 @@ export const transitionLog = `
     END IF;
     RETURN NULL;
   END $$;
-  ${['invoices', 'payments', 'refunds', 'deliveries', 'receipts']
+  ${['invoices', 'payments', 'refunds', 'deliveries', 'receipts', 'baskets']
     .map(
       (table) =>
         `CREATE OR REPLACE TRIGGER sim_note_transition AFTER UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION sim_note_transition();`,
@@ -192,12 +225,12 @@ function bankMoney({ banks }: Stage): BankMoney[] {
         acknowledged: acknowledged(onepay.callbacks, merchTxnRef),
       })),
     ...vietqr.transactions
-      .filter(({ transferType }) => transferType === 'in')
-      .map(({ id, transferAmount }) => ({
+      .filter(({ direction }) => direction === 'in')
+      .map(({ id, amount }) => ({
         account: 'vietqr-sim',
         reference: String(id),
         key: String(id),
-        amount: BigInt(transferAmount),
+        amount,
         canBeAsked: false,
         acknowledged: acknowledged(vietqr.callbacks, String(id)),
       })),
@@ -210,6 +243,8 @@ async function leftOpen({ server }: Stage): Promise<string[]> {
      UNION ALL
      SELECT 'attempt ' || p.id || ' is still ' || p.status || ' and nobody will ask' FROM payments p JOIN rail_accounts a ON a.id = p.rail_account_id
       WHERE p.status IN ('CREATED', 'REDIRECTED', 'UNKNOWN') AND p.next_inquiry_at IS NULL AND NOT p.needs_human AND a.rail <> 'vietqr'
+     UNION ALL
+     SELECT 'receipt ' || id || ' is still not issued' FROM receipts WHERE status = 'REQUESTED'
      UNION ALL
      SELECT 'invoice ' || id || ' is still ' || status FROM invoices WHERE status IN ('ISSUED', 'PAYING') AND expires_at < $1`,
     [new Date(8.64e15 / 1000)],

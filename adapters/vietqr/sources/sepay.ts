@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import type { CallbackReading, HttpReply, RawRequest, RefusalReason, Verdict } from '../../contract.ts'
-import { parseJsonObject } from '../../shared/json-body.ts'
+import { readJsonObject } from '../../shared/json-body.ts'
 import { isHexMac } from '../../shared/mac.ts'
 import { jsonReply } from '../../shared/reply.ts'
 import { bankTime, type CollectionAccount, isSettled, malformed, readingOf, refused } from '../notice.ts'
@@ -45,7 +45,7 @@ export function readSepay(
     return refused('unsupported', `${request.method} ${request.path}`)
   const refusal = authenticate(request, source, now)
   if (refusal !== null) return refusal
-  const body = parseJsonObject(request.body)
+  const body = readJsonObject(request.body)
   if (!body.ok) return refused(body.reason, body.detail)
   const parsed = noticeSchema.safeParse(body.value)
   if (!parsed.success) return malformed(parsed.error)

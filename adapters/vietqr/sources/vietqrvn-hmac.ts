@@ -49,7 +49,8 @@ export function readVietqrvnHmac(
   if (message.amount.toString().length > amountDigits)
     return refused('malformed', 'the amount has more than ten digits')
   if (!/^[0-9A-Za-z-]{1,64}$/.test(transactionid ?? '')) return refused('malformed', 'transactionid')
-  if (paidAt === null) return refused('malformed', 'transactiontime')
+  // Only dashes and colons hold the time in its place: thirteen digits could be cut from their neighbours as well.
+  if (paidAt === null || /^\d*$/.test(transactiontime ?? '')) return refused('malformed', 'transactiontime')
   if (!/^[0-9A-Za-z]{0,19}$/.test(orderId)) return refused('malformed', 'orderId')
   return readingOf(
     {

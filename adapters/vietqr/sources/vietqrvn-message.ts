@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { parseVnd } from '../../../src/domain/money.ts'
 import type { RawRequest } from '../../contract.ts'
-import { parseJsonObject } from '../../shared/json-body.ts'
+import { readJsonObject } from '../../shared/json-body.ts'
 
 export const syncPath = '/bank/api/transaction-sync'
 
@@ -48,7 +48,7 @@ const otherSpellings: Readonly<Record<string, string>> = {
 }
 
 export function readSyncMessage(request: RawRequest): SyncReading {
-  const body = parseJsonObject(request.body)
+  const body = readJsonObject(request.body)
   if (!body.ok) return body
   const fields = { ...body.value }
   for (const [other, name] of Object.entries(otherSpellings)) {

@@ -6,6 +6,14 @@ export type ReceiptTemplate = Code & { readonly presetAmount: boolean }
 /** `26TAA`: year, `T`, two letters out of twenty. */
 export type ReceiptSymbol = Code & { readonly year: number; readonly letters: string }
 
+/** The twenty letters a symbol is made of. */
+export const receiptLetters = 'ABCDEGHKLMNPQRSTUVXY'
+
+/** True for two of the twenty letters. */
+export function isLetters(text: string): boolean {
+  return text.length === 2 && [...text].every((letter) => receiptLetters.includes(letter))
+}
+
 /** `EBL01` without a pre-set amount, `EBL02` with one. */
 export function parseReceiptTemplate(received: string): Parsed<ReceiptTemplate> {
   const code = patternCode(received, { vi: 'Ký hiệu mẫu biên lai', en: 'The receipt template' }, /^EBL0[12]$/)

@@ -1,12 +1,11 @@
 /** Counter records as their callers see them. */
 import type { z } from 'zod'
 import { type CounterBill, cashObstacle } from '../../counter/bill.ts'
-import { counterConfigOf } from '../../counter/cash-account.ts'
+import { type CashAccount, counterConfigOf } from '../../counter/cash-account.ts'
 import type { Collection } from '../../counter/collection.ts'
 import type { Correction } from '../../counter/correction.ts'
 import type { Shift } from '../../counter/shift.ts'
 import { amountInVietnamese } from '../../domain/amount-in-words.ts'
-import type { OpenRailAccount } from '../../rails/accounts.ts'
 import type { InvoiceAnswer } from '../portal/schemas.ts'
 import type { billAnswer, collectionAnswer, correctionAnswer, shiftAnswer, slipAnswer } from './schemas.ts'
 
@@ -29,14 +28,15 @@ export function shiftAnswerOf(shift: Shift): z.infer<typeof shiftAnswer> {
 export function billAnswerOf(
   bill: CounterBill,
   context: {
-    readonly account: OpenRailAccount | null
+    readonly cash: CashAccount
     readonly vietQr: InvoiceAnswer['vietQr']
     readonly publicUrl: string
     readonly now: Date
   },
 ): z.infer<typeof billAnswer> {
-  const { payToken, beneficiaryAccountId: _, ...rest } = bill
-  const obstacle = cashObstacle(bill, context.account, context.now)
+  const { payToken, beneficiaryAccountId: _, tenantId: __, ...rest } = bill
+  const { cash } = context
+  const obstacle = cashObstacle(bill, cash, context.now)
   return {
     ...rest,
     payUrl: `${context.publicUrl}/pay/${payToken}`,
@@ -48,7 +48,7 @@ export function billAnswerOf(
     cash: {
       allowed: obstacle === null,
       obstacle,
-      maximum: context.account === null ? null : counterConfigOf(context.account).cashMaximum,
+      maximum: cash.kind === 'none' ? null : counterConfigOf(cash.account).cashMaximum,
     },
     vietQr: context.vietQr,
   }

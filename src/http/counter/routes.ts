@@ -18,11 +18,11 @@ import { closeShift, openShift, readShift, readShifts } from '../../counter/shif
 import type { Environment } from '../../environment.ts'
 import type { Idempotency } from '../../idempotency/idempotency.ts'
 import { Problem } from '../../problem/problem.ts'
-import type { RailAccounts } from '../../rails/accounts.ts'
+import type { Router } from '../../rails/router.ts'
 import type { Database, Transaction } from '../../store/database.ts'
-import type { Officer, OfficerVerifier } from '../auth/officer.ts'
-import { createOfficerGuard } from '../auth/officer-guard.ts'
-import { vietQrOf } from '../portal/answers.ts'
+import type { Officer } from '../auth/officer.ts'
+import type { OfficerGuard } from '../auth/officer-guard.ts'
+import { demandOf, vietQrOf } from '../portal/answers.ts'
 import { answerOnce, jsonAnswer, officerKeys } from '../portal/idempotent.ts'
 import { idempotencyHeaders, problemSchema } from '../portal/schemas.ts'
 import { billAnswerOf, collectionAnswerOf, correctionAnswerOf, shiftAnswerOf, slipAnswerOf } from './answers.ts'
@@ -55,8 +55,8 @@ export type CounterOptions = {
   readonly database: Database
   readonly environment: Environment
   readonly idempotency: Idempotency
-  readonly railAccounts: RailAccounts
-  readonly verifyOfficer: OfficerVerifier
+  readonly routes: Router
+  readonly officers: OfficerGuard
   readonly publicUrl: () => string
 }
 
@@ -72,9 +72,8 @@ const refusals = {
 const about = (summary: string) => ({ tags: ['Counter'], summary, security: [{ officer: [] }] })
 
 export function registerCounterRoutes(server: FastifyInstance, options: CounterOptions): void {
-  const { database, environment, idempotency, railAccounts, publicUrl } = options
+  const { database, environment, idempotency, officers, publicUrl } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
-  const officers = createOfficerGuard(options.verifyOfficer)
   const officerOf = officers.of
   const clerks = { onRequest: officers.holding('counter') }
   /** Accountants see all drawers of their tenant, clerks their own. */
@@ -105,8 +104,8 @@ export function registerCounterRoutes(server: FastifyInstance, options: CounterO
   async function billOf(bill: CounterBill): Promise<z.infer<typeof billAnswer>> {
     const now = environment.now()
     return billAnswerOf(bill, {
-      account: await cashAccountFor(railAccounts, bill.beneficiaryAccountId),
-      vietQr: await vietQrOf(bill, { railAccounts, now }),
+      cash: await cashAccountFor(options.routes, demandOf(bill)),
+      vietQr: await vietQrOf(bill, { routes: options.routes, now }, 'COUNTER'),
       publicUrl: publicUrl(),
       now,
     })
@@ -250,7 +249,7 @@ export function registerCounterRoutes(server: FastifyInstance, options: CounterO
     async (request) => {
       const bill = await oneBill(request, { id: request.params.id })
       if (bill.status !== 'ISSUED' && bill.status !== 'PAYING') throw new Problem('INVOICE_NOT_OPEN')
-      const vietQr = await vietQrOf(bill, { railAccounts, now: environment.now() })
+      const vietQr = await vietQrOf(bill, { routes: options.routes, now: environment.now() }, 'COUNTER')
       if (vietQr === null) throw new Problem('RAIL_NOT_OFFERED')
       return { payCode: bill.payCode, vietQr, svg: renderSVG(vietQr.payload, { ecc: 'M', border: 4 }) }
     },
@@ -274,13 +273,13 @@ export function registerCounterRoutes(server: FastifyInstance, options: CounterO
       const { invoiceId, cashGiven, despiteOpenAttempt } = request.body
       // Read before the transaction: where an invoice's money goes never changes.
       const bill = await oneBill(request, { id: invoiceId })
-      const account = await cashAccountFor(railAccounts, bill.beneficiaryAccountId)
+      const cash = await cashAccountFor(options.routes, demandOf(bill))
       return await answerOnce(
         idempotency,
         request,
         reply,
         async (tx) => {
-          const id = await collectCash(tx, environment, officer, account, {
+          const id = await collectCash(tx, environment, officer, cash, {
             invoiceId,
             cashGiven: cashGiven === undefined ? null : BigInt(cashGiven),
             despiteOpenAttempt,

@@ -1,5 +1,5 @@
-/** What operators and finance officers look at: given-up deliveries, attempts that need a human, refund cases, ledger totals. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+/** What operators and finance officers look at: given-up deliveries, attempts that need a human, ledger totals. */
+import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { replayEvent } from '../../delivery/endpoints.ts'
@@ -8,7 +8,8 @@ import { readDeadResults, replayResult } from '../../partner/results.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { Database } from '../../store/database.ts'
 import { deliveryWindowMs } from '../../store/events.ts'
-import { type Officer, type OfficerVerifier, type Role, requireRole } from '../auth/officer.ts'
+import type { OfficerVerifier } from '../auth/officer.ts'
+import { createOfficerGuard } from '../auth/officer-guard.ts'
 import { problemSchema } from '../portal/schemas.ts'
 
 const security = [{ officer: [] }]
@@ -44,16 +45,6 @@ const stuckPayment = z.object({
   inquiries: z.number().int(),
   createdAt: z.string(),
 })
-const refundCase = z.object({
-  id: z.string(),
-  settlementId: z.string(),
-  invoiceId: z.string().nullable(),
-  origin: z.string(),
-  amount: z.number().int(),
-  status: z.string(),
-  reason: z.string(),
-  createdAt: z.string(),
-})
 const deadResult = z.object({
   orderId: z.string(),
   partnerId: z.string(),
@@ -76,17 +67,7 @@ export function registerOperatorRoutes(
   { database, environment, verifyOfficer }: OperatorOptions,
 ): void {
   const routes = server.withTypeProvider<ZodTypeProvider>()
-  const officers = new WeakMap<FastifyRequest, Officer>()
-  const guard = (role: Role) => async (request: FastifyRequest) => {
-    const officer = await verifyOfficer(request)
-    requireRole(officer, role)
-    officers.set(request, officer)
-  }
-  const tenantOf = (request: FastifyRequest): Officer => {
-    const officer = officers.get(request)
-    if (officer === undefined) throw new Problem('UNAUTHENTICATED')
-    return officer
-  }
+  const { holding: guard, of: tenantOf } = createOfficerGuard(verifyOfficer)
   const about = (summary: string) => ({ tags: ['Operations'], summary, security })
 
   routes.get(
@@ -189,29 +170,6 @@ export function registerOperatorRoutes(
       if (!(await replayResult(tenant, environment, tenantId, request.params.orderId, deliveryWindowMs)))
         throw new Problem('NOT_FOUND')
       return { replayed: true }
-    },
-  )
-  routes.get(
-    '/v1/finance/refund-cases',
-    {
-      onRequest: guard('finance.read'),
-      schema: {
-        ...about('Open refund cases'),
-        querystring: page,
-        response: { 200: z.object({ cases: z.array(refundCase) }).meta({ id: 'RefundCases' }), ...refusals },
-      },
-    },
-    async (request) => {
-      const rows = await database.query<
-        Omit<z.infer<typeof refundCase>, 'amount' | 'createdAt'> & { amount: bigint; createdAt: Date }
-      >(
-        `SELECT id, settlement_id AS "settlementId", invoice_id AS "invoiceId", origin, amount, status, reason, created_at AS "createdAt"
-           FROM refunds WHERE tenant_id = $1 AND status NOT IN ('DONE', 'REJECTED') AND ($2::text IS NULL OR id > $2) ORDER BY id LIMIT $3`,
-        [tenantOf(request).tenantId, request.query.cursor ?? null, request.query.limit],
-      )
-      return {
-        cases: rows.map((row) => ({ ...row, amount: Number(row.amount), createdAt: row.createdAt.toISOString() })),
-      }
     },
   )
   routes.get(

@@ -1,9 +1,9 @@
-import { type RailAccounts, takesAmount } from '../../rails/accounts.ts'
-import { qrOf } from '../../rails/qr.ts'
+import { qrOf, transferQrOf } from '../../rails/qr.ts'
+import { type Demand, offeredOf, type Router } from '../../rails/router.ts'
 import type { InvoiceRecord } from '../../store/invoices.ts'
 import type { InvoiceAnswer } from './schemas.ts'
 
-export type AnswerContext = { readonly railAccounts: RailAccounts; readonly publicUrl: string; readonly now: Date }
+export type AnswerContext = { readonly routes: Router; readonly publicUrl: string; readonly now: Date }
 
 /** An invoice as portals see it. */
 export async function invoiceAnswerOf(invoice: InvoiceRecord, context: AnswerContext): Promise<InvoiceAnswer> {
@@ -43,18 +43,13 @@ export async function invoiceAnswerOf(invoice: InvoiceRecord, context: AnswerCon
 
 /** The QR of an open invoice; null when none is offered. */
 export async function vietQrOf(
-  invoice: Pick<InvoiceRecord, 'status' | 'beneficiaryAccountId' | 'total' | 'payCode' | 'dossierCode' | 'expiresAt'>,
-  { railAccounts, now }: Pick<AnswerContext, 'railAccounts' | 'now'>,
+  invoice: Parameters<typeof demandOf>[0] & Pick<InvoiceRecord, 'status' | 'payCode' | 'dossierCode' | 'expiresAt'>,
+  { routes, now }: Pick<AnswerContext, 'routes' | 'now'>,
+  channel: Demand['channel'] = 'ONLINE',
 ): Promise<InvoiceAnswer['vietQr']> {
   if (invoice.status !== 'ISSUED' && invoice.status !== 'PAYING') return null
-  const offered = await railAccounts.offeredFor(invoice.beneficiaryAccountId)
-  const account = offered.find(
-    (candidate) =>
-      candidate.adapter.channels.includes('QR') &&
-      candidate.adapter.capabilities.transfer &&
-      takesAmount(candidate, invoice.total),
-  )
-  const qr = account === undefined ? null : qrOf(account, invoice, now)
+  const account = transferQrOf(offeredOf(await routes({ ...demandOf(invoice), channel })))
+  const qr = account === null ? null : qrOf(account, invoice, now)
   if (qr === null) return null
   const { bankBin, accountNumber, accountName, content } = qr.transfer
   return {
@@ -65,5 +60,25 @@ export async function vietQrOf(
     content,
     amount: Number(qr.transfer.amount),
     currency: 'VND',
+  }
+}
+
+/** What a portal's own page asks of the rails, in the language that is always offered first. */
+export function demandOf(
+  invoice: Pick<
+    InvoiceRecord,
+    'id' | 'tenantId' | 'beneficiaryAccountId' | 'collectingAgencyCode' | 'procedureCode' | 'total'
+  >,
+  locale: Demand['locale'] = 'vi',
+): Demand {
+  return {
+    tenantId: invoice.tenantId,
+    beneficiaryAccountId: invoice.beneficiaryAccountId,
+    agencyCode: invoice.collectingAgencyCode,
+    procedureCode: invoice.procedureCode,
+    amount: invoice.total,
+    channel: 'ONLINE',
+    locale,
+    invoiceId: invoice.id,
   }
 }

@@ -8,7 +8,7 @@ import type { Idempotency } from '../../idempotency/idempotency.ts'
 import { cancelInvoice } from '../../invoice/close.ts'
 import { type IssueContext, issueInvoices, supersedeInvoice } from '../../invoice/issue.ts'
 import { Problem, problemBody } from '../../problem/problem.ts'
-import type { RailAccounts } from '../../rails/accounts.ts'
+import type { Router } from '../../rails/router.ts'
 import type { TokenSigner } from '../../signing/tokens.ts'
 import type { Database, Transaction } from '../../store/database.ts'
 import { readInvoices } from '../../store/invoices.ts'
@@ -35,7 +35,7 @@ export type PortalOptions = {
   readonly database: Database
   readonly environment: Environment
   readonly idempotency: Idempotency
-  readonly railAccounts: RailAccounts
+  readonly routes: Router
   readonly authenticate: Authenticate
   readonly sign: TokenSigner
   readonly publicUrl: () => string
@@ -58,10 +58,10 @@ const refusals = {
 }
 
 export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOptions): void {
-  const { database, environment, idempotency, railAccounts, authenticate, sign, publicUrl } = options
+  const { database, environment, idempotency, authenticate, sign, publicUrl } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
   const context = (): IssueContext => ({ environment, sign, publicUrl: publicUrl() })
-  const answering = (): AnswerContext => ({ railAccounts, publicUrl: publicUrl(), now: environment.now() })
+  const answering = (): AnswerContext => ({ routes: options.routes, publicUrl: publicUrl(), now: environment.now() })
 
   async function readOne(source: Pick<Transaction, 'query'>, caller: Caller, id: string): Promise<InvoiceAnswer> {
     const [invoice] = await readInvoices(source, caller, { ids: [id], limit: 1 })
@@ -164,8 +164,8 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
       const { status, dossierCode, agencyCode, issuedFrom, issuedBefore, limit, cursor } = request.query
       const records = await readInvoices(database, callerOf(request), {
         ...(status === undefined ? {} : { status }),
-        ...(dossierCode === undefined ? {} : { dossierCode: canonical(dossierCode) }),
-        ...(agencyCode === undefined ? {} : { agencyCode: canonical(agencyCode) }),
+        ...(dossierCode === undefined ? {} : { dossierCode: canonicalFilter(dossierCode) }),
+        ...(agencyCode === undefined ? {} : { agencyCode: canonicalFilter(agencyCode) }),
         ...(issuedFrom === undefined ? {} : { issuedFrom: new Date(issuedFrom) }),
         ...(issuedBefore === undefined ? {} : { issuedBefore: new Date(issuedBefore) }),
         ...(cursor === undefined ? {} : { before: cursor }),
@@ -230,7 +230,7 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
 }
 
 /** A filter that is no code finds nothing; it is not an error. */
-function canonical(text: string): string {
+export function canonicalFilter(text: string): string {
   const parsed = canonicalCode(text, { vi: '', en: '' })
   return parsed.ok ? parsed.value.canonical : text
 }

@@ -28,9 +28,11 @@ export const plainText = (max: number) =>
       'must have visible text without control characters, invisible characters and vertical bars | Phải có chữ, không dùng ký tự điều khiển, ký tự ẩn hoặc dấu gạch đứng',
     )
 
-const code = (max: number) => z.string().min(1).max(max)
+export const code = (max: number) => z.string().min(1).max(max)
 const localDate = z.iso.date().meta({ description: 'Calendar date in Asia/Ho_Chi_Minh', examples: ['2026-11-20'] })
-const instant = z.iso.datetime({ offset: true }).meta({ description: 'RFC 3339', examples: ['2026-11-20T03:00:00Z'] })
+export const instant = z.iso
+  .datetime({ offset: true })
+  .meta({ description: 'RFC 3339', examples: ['2026-11-20T03:00:00Z'] })
 export const instantOut = z.string().meta({ description: 'RFC 3339 UTC', format: 'date-time' })
 
 const person = z
@@ -130,7 +132,7 @@ export const issueBatch = z
   .strictObject({ invoices: z.array(z.unknown()).min(1).max(1000) })
   .meta({ id: 'IssueBatch', description: 'Each entry is an IssueInvoice; each gets its own result' })
 
-const money = { amount: amountOut, currency: z.literal('VND') }
+export const money = { amount: amountOut, currency: z.literal('VND') }
 
 export const qrAnswer = z
   .object({
@@ -256,6 +258,7 @@ export const startPaymentBody = z
   .strictObject({
     railAccountId: code(80),
     locale: z.enum(['vi', 'en']).default('vi'),
+    channel: z.enum(['ONLINE', 'COUNTER']).default('ONLINE').meta({ description: 'Where the payer is' }),
     payerIp: z.union([z.ipv4(), z.ipv6()]),
     payerInput: z
       .record(

@@ -28,7 +28,11 @@ export async function* csvEvents(
 
 const recordShape = z.object({ info: z.object({ lines: z.number() }), record: z.array(z.string()), raw: z.string() })
 
-async function* csvRows(source: AsyncIterable<Uint8Array>, mapping: StatementMapping): AsyncGenerator<Row> {
+/** Records of the file with the lines they begin on. Throws StatementRefused for a file that is no CSV. */
+export async function* csvRows(
+  source: AsyncIterable<Uint8Array>,
+  mapping: Pick<StatementMapping, 'delimiter' | 'quote' | 'encoding'>,
+): AsyncGenerator<Row> {
   const parser = parse({
     delimiter: mapping.delimiter,
     quote: mapping.quote ?? false,

@@ -7,11 +7,14 @@ import { loadCatalogue } from '../../catalogue/load.ts'
 import { addClient } from '../../clients/manage.ts'
 import { scopes } from '../../clients/scopes.ts'
 import { readConfig } from '../../config.ts'
-import { type Directory, loadDirectory } from '../../directory/load.ts'
+import { loadDirectory } from '../../directory/load.ts'
 import type { Environment } from '../../environment.ts'
 import { createLogger } from '../../log.ts'
 import { type RunningGateway, startServing } from '../../serve.ts'
-import { type Sandbox, startSandbox } from '../partners/start.ts'
+import { exampleDirectory } from '../example-directory.ts'
+import { type AccountIds, accountIdOf, type Place, type RailName, railAccountsOf } from '../rail-list.ts'
+import { connectGateway } from '../run.ts'
+import { type Sandbox, startSandbox } from '../start.ts'
 import { createPortal, type Portal } from './portal.ts'
 
 export type Demo = {
@@ -24,10 +27,14 @@ export type Demo = {
 
 const tenantId = 'ten_thanhhoa'
 export const agencyCode = 'H56.14'
-export const accounts = { vnpay: 'vnpay-demo', vietqr: 'vietqr-demo', vietinbank: 'vietinbank-demo' } as const
+const place: Place = { agencyCode, beneficiaryAccountId: 'bac_demo-stp' }
+/** What the payment page of the demo offers. */
+const offered: readonly RailName[] = ['vietqr', 'vnpay', 'vietinbank', 'napas', 'onepay', 'momo', 'zalopay']
+const ids: AccountIds = Object.fromEntries(offered.map((partner) => [partner, `${partner}-demo`]))
+export const accounts = { vnpay: accountIdOf('vnpay', ids), vietinbank: accountIdOf('vietinbank', ids) }
 
 export async function setUp(environment: Environment): Promise<Demo> {
-  const sandbox = await startSandbox({ now: environment.now })
+  const sandbox = await startSandbox({ clock: environment, tenant: tenantId })
   const dataDir = process.env.DATA_DIR ?? './data/demo'
   mkdirSync(dataDir, { recursive: true })
   const logFile = join(dataDir, 'gateway.log')
@@ -46,7 +53,8 @@ export async function setUp(environment: Environment): Promise<Demo> {
   )
   const portal = createPortal(environment.now)
   const { load, client } = await running.database.transaction(async (tx) => {
-    await loadDirectory(tx, environment, directory(sandbox), 'demo')
+    const railAccounts = railAccountsOf(sandbox, place, { ids, only: offered })
+    await loadDirectory(tx, environment, exampleDirectory(place, railAccounts, tenantId), 'demo')
     const load = await loadCatalogue(tx, environment, {
       tenantId,
       actor: 'demo',
@@ -70,73 +78,12 @@ export async function setUp(environment: Environment): Promise<Demo> {
     return { load, client }
   })
   portal.connect(running.publicUrl, client.clientId, client.kid)
-  sandbox.vnpay.callbackUrl = `${running.publicUrl}/callbacks/vnpay/${accounts.vnpay}`
-  sandbox.bank.callbackUrl = `${running.publicUrl}/callbacks/vietqr/${accounts.vietqr}`
-  sandbox.vietinbank.callbackUrl = `${running.publicUrl}/callbacks/vietinbank/${accounts.vietinbank}`
-  sandbox.dossier.jwksUrl = `${running.publicUrl}/.well-known/jwks.json`
+  connectGateway(sandbox, running.publicUrl, ids)
   const [{ rates } = { rates: 0n }] = await running.database.query<{ rates: bigint }>(
     'SELECT count(*) AS rates FROM fee_rates WHERE tenant_id = $1 AND withdrawn_at IS NULL',
     [tenantId],
   )
   return { running, sandbox, portal, logFile, catalogue: { procedures: load.procedures, rates: Number(rates) } }
-}
-
-function directory(sandbox: Sandbox): Directory {
-  const beneficiaryAccountId = 'bac_demo-stp'
-  return {
-    format: 'feegate-directory/1',
-    tenant: { id: tenantId, name: 'Tỉnh Thanh Hóa (demo)' },
-    agencies: [
-      {
-        code: agencyCode,
-        nameVi: 'Sở Tư pháp tỉnh Thanh Hóa',
-        nameEn: 'Department of Justice, Thanh Hoa',
-        taxCode: '0100111948',
-        validFrom: '2020-01-01',
-      },
-    ],
-    beneficiaryAccounts: [
-      {
-        id: beneficiaryAccountId,
-        agencyCode,
-        creditor: 'COLLECTING_AGENCY',
-        creditorName: 'Sở Tư pháp tỉnh Thanh Hóa',
-        creditorTaxCode: '0100111948',
-        bankBin: '970415',
-        accountNumber: '113366668888',
-        accountName: 'SO TU PHAP',
-      },
-    ],
-    railAccounts: [
-      {
-        id: accounts.vietqr,
-        rail: 'vietqr',
-        beneficiaryAccountId,
-        titleVi: 'Chuyển khoản VietQR',
-        titleEn: 'VietQR transfer',
-        config: sandbox.bank.accountConfig(),
-        position: 1,
-      },
-      {
-        id: accounts.vnpay,
-        rail: 'vnpay',
-        beneficiaryAccountId,
-        titleVi: 'Thẻ hoặc tài khoản qua VNPAY',
-        titleEn: 'Card or account by VNPAY',
-        config: sandbox.vnpay.accountConfig(),
-        position: 2,
-      },
-      {
-        id: accounts.vietinbank,
-        rail: 'vietinbank',
-        beneficiaryAccountId,
-        titleVi: 'Tài khoản VietinBank (OTP)',
-        titleEn: 'VietinBank account (one-time code)',
-        config: sandbox.vietinbank.accountConfig(),
-        position: 3,
-      },
-    ],
-  }
 }
 
 /** The usual port when nobody has it, else any. */

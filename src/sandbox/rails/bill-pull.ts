@@ -3,13 +3,22 @@
  * message set: `inq-bill`, `notify-bill`, and `reverse-bill`, which is an extension agreed with the bank.
  */
 import { compactTime } from '../bank-time.ts'
-import { type Behaviour, createBehaviour, wrongBy } from '../behaviour.ts'
+import { wrongBy } from '../behaviour.ts'
 import type { SandboxContext } from '../context.ts'
-import { type Callback, type CallbackAnswer, createNotifier, type Judgement, type Notifier } from '../notifier.ts'
-import { both, dong, facts, html } from '../page.ts'
-import { createPartnerServer, formOf, listen, registerConsole, sendPage } from '../partner.ts'
+import type { Callback, CallbackAnswer, Judgement } from '../notifier.ts'
+import { both, dong, facts, html, money } from '../page.ts'
+import { formOf, registerConsole, sendPage } from '../partner.ts'
+import {
+  acknowledgementMs,
+  makeRailParts,
+  type RailPartner,
+  type Sending,
+  unpublishedRetriesMs,
+  usualLateMs,
+} from '../rail-partner.ts'
+import { isWayOf, wayForm } from '../ways.ts'
 import { isTextSigned, type RsaPair, type RsaScheme, signText, spoilBase64 } from './rsa-text.ts'
-import { type Credit, type NoticeSending, type NoticeTerms, readNoticeAnswer, sendNotice } from './vietinbank-notice.ts'
+import { type Credit, type NoticeTerms, readNoticeAnswer, sendNotice } from './vietinbank-notice.ts'
 import { inquiryAnswerText, inquiryText, reversalText } from './vietinbank-wire.ts'
 
 const ways = {
@@ -17,7 +26,7 @@ const ways = {
   duplicate: ['Thu tiền, báo trùng', 'Take it, report twice'],
   'wrong-amount': ['Thu thừa 1.000 ₫', 'Take 1,000 VND more'],
   late: ['Thu tiền, báo muộn', 'Take it, report late'],
-  tampered: ['Báo giả chữ ký', 'Forged report'],
+  tampered: ['Báo bị sửa', 'Forged report'],
 } as const
 export type BillPullWay = keyof typeof ways
 
@@ -55,42 +64,32 @@ export type BillPullOptions = {
   readonly lateMs?: number
 }
 
-export type BillPull = {
-  readonly baseUrl: string
-  callbackUrl: string | null
-  readonly behaviour: Behaviour
-  readonly notifier: Notifier
-  readonly callbacks: readonly Callback[]
+export type BillPull = RailPartner<BillPullAccountConfig> & {
   /** Money taken, reversed or not. */
   readonly credits: readonly Credit[]
-  accountConfig(): BillPullAccountConfig
   inquire(custCode: string): Promise<BillFinding>
   /** Takes money for a bill and reports it; null is the report that comes late. */
   pay(bill: Bill, way: BillPullWay): Promise<Callback | null>
-  sendCallback(transId: string, sending?: NoticeSending): Promise<Callback>
+  sendCallback(transId: string, sending?: Sending): Promise<Callback>
   /** Takes a payment back; resolves with the partner's errorCode, or what was wrong with its answer. */
   reverse(transId: string, reason: string): Promise<string>
   close(): Promise<void>
 }
 
-const minuteMs = 60_000
 const party = { noticeProviderId: '9480', merchantId: '1GOV', vacPrefix: '1GOV' } as const
 
 export async function startBillPull(context: SandboxContext, options: BillPullOptions): Promise<BillPull> {
   const { bankKeys, gatewayKeys, accountNumber = '113366668888', signature: scheme = 'RSA-SHA256' } = options
-  const behaviour = createBehaviour()
-  const notifier = createNotifier(context, behaviour)
+  const parts = makeRailParts(context)
+  const { behaviour, notifier, server, now } = parts
   const credits: Credit[] = []
-  // From the clock: numbers of an earlier run never come again.
-  let lastNumber = context.clock.now().getTime()
-  const now = (): Date => new Date(context.clock.now().getTime() + behaviour.current.clockSkewMs)
   const terms: NoticeTerms = {
     providerId: party.noticeProviderId,
     accountNumber,
     bankPrivateKeyPem: bankKeys.privateKeyPem,
     gatewayPublicKeyPem: gatewayKeys.publicKeyPem,
     scheme,
-    retryDelaysMs: options.retryDelaysMs ?? [1, 5, 15, 60].map((minutes) => minutes * minuteMs),
+    retryDelaysMs: options.retryDelaysMs ?? unpublishedRetriesMs,
     callbackUrl: () => bank.callbackUrl,
   }
   const sign = (text: string): string => {
@@ -115,14 +114,14 @@ export async function startBillPull(context: SandboxContext, options: BillPullOp
           : { method: 'POST', url, headers: { 'content-type': 'application/json' }, body: JSON.stringify(message) },
       judge,
       retryDelaysMs: [],
-      timeoutMs: 30_000,
+      timeoutMs: acknowledgementMs,
     })
     const [given] = acknowledgements
     return { status: given?.status ?? 0, contentType: given?.contentType ?? '', body: given?.body ?? '' }
   }
 
   async function inquire(custCode: string): Promise<BillFinding> {
-    const transId = `i${++lastNumber}`
+    const transId = `i${parts.nextNumber()}`
     const data = { transId, transTime: compactTime(now()), custCode }
     const header = {
       ...{ msgId: transId, msgType: '1100', channelId: '211601', gatewayId: '', providerId: party.noticeProviderId },
@@ -152,10 +151,11 @@ export async function startBillPull(context: SandboxContext, options: BillPullOp
 
   async function reverse(transId: string, reason: string): Promise<string> {
     const credit = credits.find((taken) => taken.transId === transId)
+    const number = parts.nextNumber()
     const reversal = {
-      msgId: `r${++lastNumber}`,
+      msgId: `r${number}`,
       providerId: party.noticeProviderId,
-      transId: `r${lastNumber}`,
+      transId: `r${number}`,
       orgTransId: transId,
       transTime: compactTime(now()),
       amount: (credit?.amount ?? 1n).toString(),
@@ -182,7 +182,7 @@ export async function startBillPull(context: SandboxContext, options: BillPullOp
   }
 
   function take(bill: Bill, amount: bigint): Credit {
-    const number = String(++lastNumber)
+    const number = parts.nextNumber()
     const credit = {
       ...{ transId: number, amount, custCode: bill.custCode, bankTransId: `165T${number}`, at: now() },
       remark: `THU HO ${bill.custCode}`,
@@ -192,11 +192,11 @@ export async function startBillPull(context: SandboxContext, options: BillPullOp
     return credit
   }
 
-  function notify(credit: Credit, label: string, sending: NoticeSending): Promise<Callback> {
+  function notify(credit: Credit, label: string, sending: Sending): Promise<Callback> {
     const { badSignature, wrongAmount } = behaviour.current
     return sendNotice(notifier, credit, terms, label, {
       ...sending,
-      tampered: sending.tampered === true || badSignature,
+      badSignature,
       ...(wrongAmount && sending.amount === undefined ? { amount: credit.amount + wrongBy } : {}),
     })
   }
@@ -209,13 +209,12 @@ export async function startBillPull(context: SandboxContext, options: BillPullOp
       return await notify(credit, way, { tampered: true })
     }
     if (way === 'late') {
-      context.timers.after(options.lateMs ?? 20 * minuteMs, () => void notify(credit, way, {}))
+      context.timers.after(options.lateMs ?? usualLateMs, () => void notify(credit, way, {}))
       return null
     }
     return await notify(credit, way, { duplicate: way === 'duplicate' })
   }
 
-  const server = createPartnerServer(behaviour, context)
   const title = ['Quầy thu hộ (giả lập)', 'Bank counter (simulated)'] as const
   server.get('/counter', (_request, reply) =>
     sendPage(
@@ -233,7 +232,7 @@ export async function startBillPull(context: SandboxContext, options: BillPullOp
     const form = formOf(request)
     const way = form.get('way') ?? ''
     const finding = await inquire(form.get('custCode') ?? '')
-    if (!isWay(way) || finding.kind !== 'payable')
+    if (!isWayOf(ways, way) || finding.kind !== 'payable')
       return await sendPage(
         reply,
         ...title,
@@ -255,7 +254,7 @@ export async function startBillPull(context: SandboxContext, options: BillPullOp
       })),
     extra: () => html`<p><a href="/counter">${both('Mở quầy', 'Open the counter')}</a></p>`,
   })
-  const baseUrl = await listen(server, context, options.port ?? 0)
+  const baseUrl = await parts.listen(options.port)
 
   const bank: BillPull = {
     ...{ baseUrl, callbackUrl: null, behaviour, notifier, callbacks: notifier.callbacks, credits },
@@ -276,16 +275,9 @@ export async function startBillPull(context: SandboxContext, options: BillPullOp
       if (credit === undefined) throw new RangeError(`no payment ${transId}`)
       return await notify(credit, 'sent by hand', sending)
     },
-    async close() {
-      await notifier.close()
-      await server.close()
-    },
+    close: parts.close,
   }
   return bank
-}
-
-function isWay(text: string): text is BillPullWay {
-  return Object.hasOwn(ways, text)
 }
 
 /** HTTP 200 always; 1110 for this very question, signed over its details. */
@@ -331,13 +323,9 @@ function texts(fields: Record<string, unknown>): Record<string, string> {
 function billPage(bill: Bill): ReturnType<typeof html> {
   return html`${facts([
     ['Người nộp', 'Payer', bill.custName],
-    ['Số tiền', 'Amount', dong(bill.amount)],
+    ['Số tiền', 'Amount', money(bill.amount)],
     ['Mã hoá đơn', 'Bill', bill.billId ?? ''],
-  ])}<form method="post" action="/counter/pay"><input type="hidden" name="custCode" value="${bill.custCode}">
-${Object.entries(ways).map(
-  ([way, [vi, en]]) =>
-    html`<button name="way" value="${way}"${way === 'success' ? html` class="main"` : html``}>${both(vi, en)}</button>`,
-)}</form>`
+  ])}${wayForm('/counter/pay', { custCode: bill.custCode }, ways)}`
 }
 
 function refusalPage(finding: Exclude<BillFinding, { kind: 'payable' }>): ReturnType<typeof html> {

@@ -4,12 +4,22 @@
  */
 import { createHash } from 'node:crypto'
 import { compactTime } from '../bank-time.ts'
-import { type Behaviour, createBehaviour, wrongBy } from '../behaviour.ts'
+import { wrongBy } from '../behaviour.ts'
 import { keep, type SandboxContext } from '../context.ts'
 import { isHexOf, spoilHex } from '../mac.ts'
-import { type Acknowledgement, type Callback, createNotifier, type Judgement, type Notifier } from '../notifier.ts'
-import { both, dong, facts, html } from '../page.ts'
-import { createPartnerServer, formOf, jsonOf, listen, registerConsole, sendPage } from '../partner.ts'
+import type { Acknowledgement, Callback, Judgement } from '../notifier.ts'
+import { both, dong, facts, html, money } from '../page.ts'
+import { formOf, jsonOf, registerConsole, sendPage } from '../partner.ts'
+import {
+  acknowledgementMs,
+  makeRailParts,
+  type RailPartner,
+  type Sending,
+  unpublishedRetriesMs,
+  usualLateMs,
+  usualPendingMs,
+} from '../rail-partner.ts'
+import { isWayOf, wayForm } from '../ways.ts'
 
 const ways = {
   success: ['Thanh toán thành công', 'Pay'],
@@ -17,7 +27,7 @@ const ways = {
   late: ['Thành công, báo muộn', 'Paid, result late'],
   duplicate: ['Thành công, báo trùng', 'Paid, result twice'],
   'wrong-amount': ['Ghi nhận sai số tiền', 'Paid another amount'],
-  tampered: ['Kết quả giả chữ ký', 'Forged result'],
+  tampered: ['Kết quả bị sửa', 'Forged result'],
   'pending-then-success': ['Chưa rõ kết quả rồi thành công', 'Unknown, then paid'],
 } as const
 export type NationalPortalWay = keyof typeof ways
@@ -86,26 +96,18 @@ export type NationalPortalOptions = {
   readonly lateMs?: number
   readonly pendingMs?: number
 }
-export type PlatformSending = { readonly tampered?: boolean; readonly duplicate?: boolean; readonly amount?: bigint }
 
-export type NationalPortal = {
-  readonly baseUrl: string
-  callbackUrl: string | null
-  readonly behaviour: Behaviour
-  readonly notifier: Notifier
-  readonly callbacks: readonly Callback[]
+export type NationalPortal = RailPartner<NationalPortalAccountConfig> & {
   readonly payments: ReadonlyMap<string, PlatformPayment>
   /** What the platform knows; the gateway adds beneficiary, agency, procedure and onlineService of the fee itself. */
-  accountConfig(): NationalPortalAccountConfig
   pay(
     payUrl: string,
     way: NationalPortalWay,
   ): Promise<{ payment: PlatformPayment; callbackAcks: readonly Acknowledgement[] }>
-  sendCallback(reference: string, sending?: PlatformSending): Promise<Callback>
+  sendCallback(reference: string, sending?: Sending): Promise<Callback>
   close(): Promise<void>
 }
 
-const minuteMs = 60_000
 /** Stands in: the value of a real result is not published. */
 const resultType = 'RESULT'
 
@@ -113,14 +115,11 @@ export async function startNationalPortal(
   context: SandboxContext,
   options: NationalPortalOptions,
 ): Promise<NationalPortal> {
-  const { partnerCode, secret, bearerToken, lateMs = 20 * minuteMs, pendingMs = minuteMs } = options
-  const retryDelaysMs = options.retryDelaysMs ?? [1, 5, 15, 60].map((minutes) => minutes * minuteMs)
-  const behaviour = createBehaviour()
-  const notifier = createNotifier(context, behaviour)
+  const { partnerCode, secret, bearerToken, lateMs = usualLateMs, pendingMs = usualPendingMs } = options
+  const retryDelaysMs = options.retryDelaysMs ?? unpublishedRetriesMs
+  const parts = makeRailParts(context)
+  const { behaviour, notifier, server, now } = parts
   const payments = new Map<string, PlatformPayment>()
-  // From the clock: numbers of an earlier run never come again.
-  let lastNumber = context.clock.now().getTime()
-  const now = (): Date => new Date(context.clock.now().getTime() + behaviour.current.clockSkewMs)
 
   /** Unsigned, as the platform's own answer is. */
   function init(body: Readonly<Record<string, unknown>>): { error_code: string; message: string } {
@@ -173,8 +172,9 @@ export async function startNationalPortal(
     }
   }
 
-  async function notify(payment: PlatformPayment, label: string, sending: PlatformSending): Promise<Callback> {
-    const isForged = sending.tampered === true || behaviour.current.badSignature
+  async function notify(payment: PlatformPayment, label: string, sending: Sending): Promise<Callback> {
+    const { badSignature } = behaviour.current
+    const isForged = sending.tampered === true || badSignature
     const fields = resultOf(
       payment,
       sending.tampered === true ? '1' : payment.status,
@@ -182,7 +182,8 @@ export async function startNationalPortal(
       resultType,
     )
     const hash = platformHash('RESULT', fields, secret)
-    const body = JSON.stringify({ ...fields, MaXacThuc: isForged ? spoilHex(hash) : hash })
+    const told = sending.tampered === true ? { ...fields, SoTien: `${fields.SoTien}0` } : fields
+    const body = JSON.stringify({ ...told, MaXacThuc: badSignature ? spoilHex(hash) : hash })
     const expected = isForged ? '01' : fields.SoTien === payment.amount.toString() ? '00' : '03'
     return await notifier.send({
       about: payment.reference,
@@ -193,7 +194,7 @@ export async function startNationalPortal(
           : { method: 'POST', url: portal.callbackUrl, headers: { 'content-type': 'application/json' }, body },
       judge: (answer) => judge(answer, payment.reference, expected),
       retryDelaysMs: sending.tampered === true ? [] : retryDelaysMs,
-      timeoutMs: 30_000,
+      timeoutMs: acknowledgementMs,
       copies: sending.duplicate === true ? 2 : 1,
     })
   }
@@ -223,7 +224,7 @@ export async function startNationalPortal(
       return []
     }
     // A result needs a number even where a forger writes it.
-    payment.transactionNo = `G22.99.3-${++lastNumber}`
+    payment.transactionNo = `G22.99.3-${parts.nextNumber()}`
     if (way === 'tampered') {
       const { acknowledgements } = await notify(payment, way, { tampered: true })
       payment.transactionNo = ''
@@ -244,7 +245,6 @@ export async function startNationalPortal(
     return payment !== undefined && payment.initTime === fields.ThoiGianGD ? payment : null
   }
 
-  const server = createPartnerServer(behaviour, context)
   server.addHook('preHandler', async (request, reply) => {
     if (request.url.startsWith('/api/') && request.headers.authorization !== `Bearer ${bearerToken}`)
       await reply.code(401).send({ error_code: '401', message: 'Unauthorized' })
@@ -273,7 +273,7 @@ export async function startNationalPortal(
   server.post<{ Params: { reference: string } }>('/pay/:reference', async (request, reply) => {
     const payment = payments.get(request.params.reference)
     const way = formOf(request).get('way') ?? ''
-    if (payment === undefined || !isWay(way))
+    if (payment === undefined || !isWayOf(ways, way))
       return await sendPage(reply, 'Không có giao dịch này', 'No such payment', html``, 404)
     await act(payment, way)
     if (options.returnUrl !== undefined) return await reply.redirect(options.returnUrl, 303)
@@ -292,7 +292,7 @@ export async function startNationalPortal(
         ...{ MaThamChieu: reference, amount: dong(amount), TrangThaiGD: status, MaGiaoDich: transactionNo },
       })),
   })
-  const baseUrl = await listen(server, context, options.port ?? 0)
+  const baseUrl = await parts.listen(options.port)
 
   const portal: NationalPortal = {
     ...{ baseUrl, callbackUrl: null, behaviour, notifier, callbacks: notifier.callbacks, payments },
@@ -313,16 +313,9 @@ export async function startNationalPortal(
       if (payment === undefined) throw new RangeError(`no payment ${reference}`)
       return await notify(payment, 'sent by hand', sending)
     },
-    async close() {
-      await notifier.close()
-      await server.close()
-    },
+    close: parts.close,
   }
   return portal
-}
-
-function isWay(text: string): text is NationalPortalWay {
-  return Object.hasOwn(ways, text)
 }
 
 function textsOf(value: object): Record<string, string> {
@@ -334,11 +327,8 @@ function textsOf(value: object): Record<string, string> {
 function payPage(payment: PlatformPayment): ReturnType<typeof html> {
   return html`${facts([
     ['Mã tham chiếu', 'Reference', payment.reference],
-    ['Số tiền', 'Amount', dong(payment.amount)],
+    ['Số tiền', 'Amount', money(payment.amount)],
     ['Nội dung', 'For', payment.description],
     ['Thụ hưởng', 'Beneficiary', payment.beneficiary],
-  ])}<form method="post">${Object.entries(ways).map(
-    ([way, [vi, en]]) =>
-      html`<button name="way" value="${way}"${way === 'success' ? html` class="main"` : html``}>${both(vi, en)}</button>`,
-  )}</form>`
+  ])}${wayForm(`/pay/${payment.reference}`, {}, ways)}`
 }

@@ -1,6 +1,7 @@
 /** VietinBank's credit notice (rails.md §3.1) and its check of the signed answer. */
 import { compactTime } from '../bank-time.ts'
 import type { Callback, CallbackAnswer, Judgement, Notifier } from '../notifier.ts'
+import { acknowledgementMs, type Sending } from '../rail-partner.ts'
 import { isTextSigned, type RsaScheme, signText, spoilBase64 } from './rsa-text.ts'
 import { type Fields, noticeAnswerText, noticeText } from './vietinbank-wire.ts'
 
@@ -14,7 +15,7 @@ export type Credit = {
   readonly at: Date
 }
 
-export type NoticeSending = { readonly tampered?: boolean; readonly duplicate?: boolean; readonly amount?: bigint }
+export type NoticeSending = Sending & { readonly badSignature?: boolean }
 
 export type NoticeTerms = {
   readonly providerId: string
@@ -54,8 +55,12 @@ export async function sendNotice(
   sending: NoticeSending,
 ): Promise<Callback> {
   const notice = makeNotice(sending.amount === undefined ? credit : { ...credit, amount: sending.amount }, terms)
-  const isForged = sending.tampered === true
-  const body = JSON.stringify(isForged ? { ...notice, signature: spoilBase64(notice.signature ?? '') } : notice)
+  const isForged = sending.tampered === true || sending.badSignature === true
+  const body = JSON.stringify({
+    ...notice,
+    ...(sending.tampered === true ? { amount: `${notice.amount}0` } : {}),
+    ...(sending.badSignature === true ? { signature: spoilBase64(notice.signature ?? '') } : {}),
+  })
   return await notifier.send({
     about: credit.remark,
     label,
@@ -65,8 +70,8 @@ export async function sendNotice(
       return { method: 'POST', url: `${base}${noticePath}`, headers: { 'content-type': 'application/json' }, body }
     },
     judge: (answer) => judge(answer, credit.transId, terms, isForged),
-    retryDelaysMs: isForged ? [] : terms.retryDelaysMs,
-    timeoutMs: 30_000,
+    retryDelaysMs: sending.tampered === true ? [] : terms.retryDelaysMs,
+    timeoutMs: acknowledgementMs,
     copies: sending.duplicate === true ? 2 : 1,
   })
 }

@@ -2,13 +2,21 @@
  * VietinBank's side of paying by account with a one-time code (rails.md §3.3): `paymentByOTP`, `verifyPin`,
  * `transactionInquiry`, a phone that shows the codes, and the credit notice of §3.1. Test cards choose what happens.
  */
-import { type Behaviour, createBehaviour, wrongBy } from '../behaviour.ts'
+import { wrongBy } from '../behaviour.ts'
 import { keep, type SandboxContext } from '../context.ts'
-import { type Callback, createNotifier, type Notifier } from '../notifier.ts'
+import type { Callback } from '../notifier.ts'
 import { both, dong, html, table } from '../page.ts'
-import { createPartnerServer, formOf, jsonOf, listen, registerConsole, sendPage } from '../partner.ts'
+import { formOf, jsonOf, registerConsole, sendPage } from '../partner.ts'
+import {
+  makeRailParts,
+  type RailPartner,
+  type Sending,
+  unpublishedRetriesMs,
+  usualLateMs,
+  usualPendingMs,
+} from '../rail-partner.ts'
 import { isTextSigned, type RsaPair, type RsaScheme, signText, spoilBase64 } from './rsa-text.ts'
-import { type Credit, type NoticeSending, type NoticeTerms, sendNotice } from './vietinbank-notice.ts'
+import { type Credit, type NoticeTerms, sendNotice } from './vietinbank-notice.ts'
 import { type Answer, codes, createPaymentBook, testCards, type VietinbankPayment } from './vietinbank-payments.ts'
 import { answerText, callText, type Fields, isCall, readCall, type VietinbankCall } from './vietinbank-wire.ts'
 
@@ -50,26 +58,19 @@ export type VietinbankOptions = {
   readonly pendingMs?: number
 }
 
-export type Vietinbank = {
-  readonly baseUrl: string
-  callbackUrl: string | null
-  readonly behaviour: Behaviour
-  readonly notifier: Notifier
-  readonly callbacks: readonly Callback[]
+export type Vietinbank = RailPartner<VietinbankAccountConfig> & {
   readonly payments: ReadonlyMap<string, VietinbankPayment>
   readonly credits: readonly Credit[]
   readonly testCards: typeof testCards
-  accountConfig(): VietinbankAccountConfig
   /** The code the bank texted for a payment; null when it knows no such payment. */
   otpOf(requestId: string): string | null
   /** Money by plain transfer, or to a virtual account (`custCode`), and its notice. */
-  credit(money: { amount: bigint; remark: string; custCode?: string }, sending?: NoticeSending): Promise<Callback>
+  credit(money: { amount: bigint; remark: string; custCode?: string }, sending?: Sending): Promise<Callback>
   /** Sends the notice of a credit again. */
-  sendCallback(transId: string, sending?: NoticeSending): Promise<Callback>
+  sendCallback(transId: string, sending?: Sending): Promise<Callback>
   close(): Promise<void>
 }
 
-const minuteMs = 60_000
 const party = {
   noticeProviderId: '9111',
   providerId: 'GOVGW',
@@ -79,7 +80,6 @@ const party = {
 } as const
 
 export async function startVietinbank(context: SandboxContext, options: VietinbankOptions): Promise<Vietinbank> {
-  const { clock, timers } = context
   const {
     bankKeys,
     gatewayKeys,
@@ -88,35 +88,32 @@ export async function startVietinbank(context: SandboxContext, options: Vietinba
     accountNumber = '113366668888',
     signature: scheme = 'RSA-SHA256',
   } = options
-  const { lateMs = 20 * minuteMs, pendingMs = minuteMs } = options
-  const behaviour = createBehaviour()
-  const notifier = createNotifier(context, behaviour)
+  const { lateMs = usualLateMs, pendingMs = usualPendingMs } = options
+  const parts = makeRailParts(context)
+  const { behaviour, notifier, server, now } = parts
   const usedRequestIds = new Map<string, true>()
   const credits: Credit[] = []
-  // From the clock: numbers of an earlier run never come again.
-  let lastNumber = clock.now().getTime()
-  const now = (): Date => new Date(clock.now().getTime() + behaviour.current.clockSkewMs)
   const terms: NoticeTerms = {
     providerId: party.noticeProviderId,
     accountNumber,
     bankPrivateKeyPem: bankKeys.privateKeyPem,
     gatewayPublicKeyPem: gatewayKeys.publicKeyPem,
     scheme,
-    retryDelaysMs: options.retryDelaysMs ?? [1, 5, 15, 60].map((minutes) => minutes * minuteMs),
+    retryDelaysMs: options.retryDelaysMs ?? unpublishedRetriesMs,
     callbackUrl: () => vietinbank.callbackUrl,
   }
 
-  function notify(credit: Credit, label: string, sending: NoticeSending): Promise<Callback> {
+  function notify(credit: Credit, label: string, sending: Sending): Promise<Callback> {
     const { badSignature, wrongAmount } = behaviour.current
     return sendNotice(notifier, credit, terms, label, {
       ...sending,
-      tampered: sending.tampered === true || badSignature,
+      badSignature,
       ...(wrongAmount && sending.amount === undefined ? { amount: credit.amount + wrongBy } : {}),
     })
   }
 
   function book(money: { amount: bigint; remark: string; custCode?: string }): Credit {
-    const number = String(++lastNumber)
+    const number = parts.nextNumber()
     const bankTransId = `164T${number}`
     const credit = {
       ...money,
@@ -136,7 +133,7 @@ export async function startVietinbank(context: SandboxContext, options: Vietinba
     debit({ amount, remark, way }) {
       const credit = book({ amount: way === 'wrong-amount' ? amount + wrongBy : amount, remark })
       const sending = { duplicate: way === 'duplicate' }
-      if (way === 'late') timers.after(lateMs, () => void notify(credit, way, sending))
+      if (way === 'late') context.timers.after(lateMs, () => void notify(credit, way, sending))
       else void notify(credit, way, sending)
       return credit.bankTransId
     },
@@ -158,7 +155,6 @@ export async function startVietinbank(context: SandboxContext, options: Vietinba
     return answer(call, fields)
   }
 
-  const server = createPartnerServer(behaviour, context)
   server.post<{ Params: { call: string } }>('/v1/ewallet/:call', async (request, reply) => {
     const { call } = request.params
     if (request.headers['x-ibm-client-id'] !== clientId || request.headers['x-ibm-client-secret'] !== clientSecret)
@@ -229,7 +225,7 @@ ${table(
 <label>${both('Tài khoản ảo', 'Virtual account')} <input name="custCode" maxlength="25"></label>
 <button>${both('Chuyển tiền', 'Transfer')}</button></form>`,
   })
-  const baseUrl = await listen(server, context, options.port ?? 0)
+  const baseUrl = await parts.listen(options.port)
 
   const vietinbank: Vietinbank = {
     baseUrl,
@@ -261,10 +257,7 @@ ${table(
       if (credit === undefined) throw new RangeError(`no credit ${transId}`)
       return await notify(credit, 'sent by hand', sending)
     },
-    async close() {
-      await notifier.close()
-      await server.close()
-    },
+    close: parts.close,
   }
   return vietinbank
 }

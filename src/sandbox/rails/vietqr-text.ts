@@ -1,4 +1,5 @@
 /** A bank app's reading of a VietQR text (rails.md §2.1, §2.5). */
+import { Refused } from '../refused.ts'
 
 export type ScannedQr = {
   readonly bankBin: string
@@ -10,8 +11,10 @@ export type ScannedQr = {
 }
 
 /** The app cannot use this code; the message says why. */
-export class UnreadableQr extends Error {
-  readonly code = 'UNREADABLE_QR'
+export class UnreadableQr extends Refused {
+  constructor(message: string) {
+    super('UNREADABLE_QR', message)
+  }
 }
 
 export function readVietQr(text: string): ScannedQr {

@@ -1,6 +1,7 @@
 /** Orders as the pay page takes them in (rails.md §1.1): whatever is not exactly right is refused. */
 import { readCompactTime } from '../bank-time.ts'
 import { uniqueFields } from '../partner.ts'
+import { Refused } from '../refused.ts'
 import { isSigned, queryText, wrongPayField } from './vnpay-wire.ts'
 
 export type VnpayRefund = {
@@ -30,13 +31,7 @@ export type VnpayTransaction = {
 }
 
 /** The pay page's refusal of an order; `code` as its error page shows it. */
-export class VnpayRefused extends Error {
-  readonly code: string
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
-  }
-}
+export class VnpayRefused extends Refused {}
 
 /**
  * The order in a pay URL's query. Throws `VnpayRefused`: `02` terminal, `70` signature, `03` a field, `01` reference used

@@ -1,14 +1,26 @@
 /** VNPAY's side of PAY 2.1.0 (rails.md §1): pay page, notices with their ten calls, return, inquiry, refund. */
 import { compactTime } from '../bank-time.ts'
-import { type Behaviour, createBehaviour, wrongBy } from '../behaviour.ts'
+import { wrongBy } from '../behaviour.ts'
 import { keep, type SandboxContext } from '../context.ts'
 import { spoilHex } from '../mac.ts'
-import { type Acknowledgement, type Callback, createNotifier, type Judgement, type Notifier } from '../notifier.ts'
+import type { Callback, Judgement } from '../notifier.ts'
 import { dong } from '../page.ts'
-import { createPartnerServer, formOf, jsonOf, listen, registerConsole, sendPage } from '../partner.ts'
+import { formOf, jsonOf, registerConsole, sendPage } from '../partner.ts'
+import {
+  acknowledgementMs,
+  makeRailParts,
+  minuteMs,
+  type Paid,
+  type RailPartner,
+  type Sending,
+  usualLateMs,
+  usualRefundMs,
+} from '../rail-partner.ts'
+import { orRefusal } from '../refused.ts'
+import { isWayOf } from '../ways.ts'
 import { answerApi } from './vnpay-api.ts'
 import { readOrder, type VnpayRefund, VnpayRefused, type VnpayTransaction } from './vnpay-order.ts'
-import { isWay, payPage, sendRefusal, type VnpayWay } from './vnpay-page.ts'
+import { payPage, type VnpayWay, ways } from './vnpay-page.ts'
 import { type Fields, hashOf, noticeAnswers, queryText } from './vnpay-wire.ts'
 
 export type VnpayAccountConfig = {
@@ -28,61 +40,38 @@ export type VnpayOptions = {
   /** From accepting a refund to its end at the bank. */
   readonly refundMs?: number
 }
-export type VnpayNotice = {
-  readonly tampered?: boolean
-  readonly duplicate?: boolean
-  /** VND to name instead of what was paid. */
-  readonly amount?: bigint
-  readonly status?: string
-  readonly responseCode?: string
-}
-export type VnpayPaid = {
-  readonly transaction: VnpayTransaction
-  /** Acknowledgements of the first calls; `callbacks` keeps all. */
-  readonly callbackAcks: readonly Acknowledgement[]
-  /** Where the payer's browser goes, signed. */
-  readonly returnUrl: string
-}
+export type VnpayNotice = Sending & { readonly status?: string; readonly responseCode?: string }
+export type VnpayPaid = Paid<VnpayTransaction>
 
 /** What the transaction API needs of the bank. */
 export type VnpayBank = {
   readonly config: { readonly tmnCode: string; readonly hashSecret: string }
-  readonly behaviour: Behaviour
+  readonly behaviour: RailPartner['behaviour']
   readonly transactions: ReadonlyMap<string, VnpayTransaction>
   isNewRequest(requestId: string): boolean
   newResponseId(): string
   startRefund(transaction: VnpayTransaction, type: '02' | '03', amount: bigint): VnpayRefund
 }
 
-export type Vnpay = VnpayBank & {
-  readonly baseUrl: string
-  /** Registered with VNPAY per terminal: set it once the gateway's address is known. */
-  callbackUrl: string | null
-  readonly callbacks: readonly Callback[]
-  readonly notifier: Notifier
-  accountConfig(): VnpayAccountConfig
-  /** What a payer with `payUrl` in the browser does. Throws `VnpayRefused` when the pay page would show an error. */
-  pay(payUrl: string, way: VnpayWay): Promise<VnpayPaid>
-  sendCallback(txnRef: string, notice?: VnpayNotice): Promise<Callback>
-  close(): Promise<void>
-}
+export type Vnpay = VnpayBank &
+  RailPartner<VnpayAccountConfig> & {
+    /** What a payer with `payUrl` in the browser does. Throws `VnpayRefused` when the pay page would show an error. */
+    pay(payUrl: string, way: VnpayWay): Promise<VnpayPaid>
+    sendCallback(txnRef: string, notice?: VnpayNotice): Promise<Callback>
+  }
 
 export { VnpayRefused, type VnpayTransaction } from './vnpay-order.ts'
 export type { VnpayWay } from './vnpay-page.ts'
 
-const fiveMinutesMs = 5 * 60 * 1000
+const refusal = ['VNPAY từ chối đơn này', 'VNPAY refuses this order'] as const
 
 export async function startVnpay(context: SandboxContext, options: VnpayOptions): Promise<Vnpay> {
-  const { clock, timers, random } = context
-  const { tmnCode, hashSecret, lateMs = 20 * 60 * 1000, refundMs = 30_000 } = options
-  const retryDelaysMs = options.retryDelaysMs ?? Array.from({ length: 9 }, () => fiveMinutesMs)
-  const behaviour = createBehaviour()
-  const notifier = createNotifier(context, behaviour)
+  const { tmnCode, hashSecret, lateMs = usualLateMs, refundMs = usualRefundMs } = options
+  const retryDelaysMs = options.retryDelaysMs ?? Array.from({ length: 9 }, () => 5 * minuteMs)
+  const parts = makeRailParts(context)
+  const { behaviour, notifier, server, now } = parts
   const transactions = new Map<string, VnpayTransaction>()
   const requestIds = new Map<string, true>()
-  // From the clock: numbers of an earlier run never come again.
-  let lastNumber = clock.now().getTime()
-  const now = (): Date => new Date(clock.now().getTime() + behaviour.current.clockSkewMs)
 
   /** Takes an order in; the same order opens the same page again. */
   function accept(query: string): VnpayTransaction {
@@ -110,8 +99,8 @@ export async function startVnpay(context: SandboxContext, options: VnpayOptions)
     }
     const text = queryText(fields)
     const hash = hashOf(text, hashSecret)
-    const isForged = notice.tampered === true || behaviour.current.badSignature
-    return `${text}&vnp_SecureHash=${isForged ? spoilHex(hash) : hash}`
+    const sent = notice.tampered === true ? text.replace(/vnp_Amount=\d+/, `vnp_Amount=${(amount + 1n) * 100n}`) : text
+    return `${sent}&vnp_SecureHash=${behaviour.current.badSignature ? spoilHex(hash) : hash}`
   }
 
   async function notify(
@@ -121,16 +110,17 @@ export async function startVnpay(context: SandboxContext, options: VnpayOptions)
     expected: readonly string[],
   ): Promise<Callback> {
     const query = told(transaction, notice)
+    const { badSignature, wrongAmount } = behaviour.current
+    const wanted = badSignature ? ['97'] : wrongAmount && notice.tampered !== true ? ['04'] : expected
     return await notifier.send({
       about: transaction.txnRef,
       label,
       request: () =>
         vnpay.callbackUrl === null ? null : { method: 'GET', url: `${vnpay.callbackUrl}?${query}`, headers: {} },
-      judge: (answer) =>
-        judge(answer, behaviour.current.badSignature ? ['97'] : behaviour.current.wrongAmount ? ['04'] : expected),
+      judge: (answer) => judge(answer, wanted),
       // A forger does not call ten times.
       retryDelaysMs: notice.tampered === true ? [] : retryDelaysMs,
-      timeoutMs: 30_000,
+      timeoutMs: acknowledgementMs,
       copies: notice.duplicate === true ? 2 : 1,
     })
   }
@@ -139,7 +129,7 @@ export async function startVnpay(context: SandboxContext, options: VnpayOptions)
     transaction.responseCode = responseCode
     transaction.status = status
     transaction.paidAt ??= now()
-    if (responseCode !== '24' && transaction.transactionNo === '0') transaction.transactionNo = String(++lastNumber)
+    if (responseCode !== '24' && transaction.transactionNo === '0') transaction.transactionNo = parts.nextNumber()
   }
 
   async function act(transaction: VnpayTransaction, way: VnpayWay): Promise<Callback[]> {
@@ -172,9 +162,7 @@ export async function startVnpay(context: SandboxContext, options: VnpayOptions)
         return [await notify(transaction, way, { tampered: true, responseCode: '00', status: '00' }, ['97'])]
       case 'late':
         finish(transaction, '00', '00')
-        timers.after(lateMs, () => {
-          void notify(transaction, way, {}, recorded)
-        })
+        context.timers.after(lateMs, () => void notify(transaction, way, {}, recorded))
         return []
       case 'pending-then-success': {
         finish(transaction, '00', '01')
@@ -197,33 +185,19 @@ export async function startVnpay(context: SandboxContext, options: VnpayOptions)
     }
   }
 
-  const server = createPartnerServer(behaviour, context)
   server.get('/paymentv2/vpcpay.html', (request, reply) => {
     const query = request.url.split('?')[1] ?? ''
-    try {
-      const transaction = accept(query)
-      return sendPage(
-        reply,
-        'Trang thanh toán VNPAY (giả lập)',
-        'VNPAY pay page (simulated)',
-        payPage(transaction, query),
-      )
-    } catch (error) {
-      if (!(error instanceof VnpayRefused)) throw error
-      return sendRefusal(reply, error)
-    }
+    return orRefusal(reply, refusal, () =>
+      sendPage(reply, 'Trang thanh toán VNPAY (giả lập)', 'VNPAY pay page (simulated)', payPage(accept(query), query)),
+    )
   })
-  server.post('/paymentv2/pay', async (request, reply) => {
+  server.post('/paymentv2/pay', (request, reply) => {
     const form = formOf(request)
     const way = form.get('way') ?? ''
-    try {
-      if (!isWay(way)) throw new VnpayRefused('03', 'no such choice')
-      const paid = await payAs(form.get('order') ?? '', way)
-      return await reply.redirect(paid.returnUrl, 303)
-    } catch (error) {
-      if (!(error instanceof VnpayRefused)) throw error
-      return await sendRefusal(reply, error)
-    }
+    return orRefusal(reply, refusal, async () => {
+      if (!isWayOf(ways, way)) throw new VnpayRefused('03', 'no such choice')
+      return reply.redirect((await payAs(form.get('order') ?? '', way)).returnUrl, 303)
+    })
   })
   server.post('/merchant_webapi/api/transaction', async (request, reply) => {
     const body = jsonOf(request)
@@ -251,7 +225,7 @@ export async function startVnpay(context: SandboxContext, options: VnpayOptions)
         }),
       ),
   })
-  const baseUrl = await listen(server, context, options.port ?? 0)
+  const baseUrl = await parts.listen(options.port)
 
   const vnpay: Vnpay = {
     baseUrl,
@@ -285,19 +259,16 @@ export async function startVnpay(context: SandboxContext, options: VnpayOptions)
       keep(requestIds, key, true)
       return true
     },
-    newResponseId: () => Buffer.from(random(16)).toString('hex'),
+    newResponseId: () => Buffer.from(context.random(16)).toString('hex'),
     startRefund(transaction, type, amount) {
-      const refund: VnpayRefund = { type, amount, transactionNo: String(++lastNumber), status: '05' }
+      const refund: VnpayRefund = { type, amount, transactionNo: parts.nextNumber(), status: '05' }
       transaction.refunds.push(refund)
-      timers.after(refundMs, () => {
+      context.timers.after(refundMs, () => {
         refund.status = '00'
       })
       return refund
     },
-    async close() {
-      await notifier.close()
-      await server.close()
-    },
+    close: parts.close,
   }
   return vnpay
 }

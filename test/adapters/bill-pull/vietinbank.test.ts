@@ -96,6 +96,16 @@ t.test('the customer code names a bill, with or without our prefix, in any order
   )
 })
 
+t.test('the answer repeats the header, and of it only what is plain', async (t) => {
+  const header = { username: 'vtb-user', language: 'vi', gatewayId: '<x>', surprise: 'y' }
+  const { body } = answerOf({ kind: 'unavailable' }, inquiry({}, header))
+  const { username, language, gatewayId, surprise } = jsonOf(JSON.stringify(body.header))
+  t.same(
+    { username, language, gatewayId, surprise },
+    { username: 'vtb-user', language: 'vi', gatewayId: '', surprise: undefined },
+  )
+})
+
 t.test('inquiries that are not for us or not understood', async (t) => {
   const cases: [string, unknown, string][] = [
     ['another provider', inquiry({}, { providerId: '1' }), 'wrong-account'],

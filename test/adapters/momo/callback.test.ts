@@ -71,6 +71,15 @@ t.test('a failure without a transaction stands under our reference; a success wi
   t.equal(meaningOf(read(signed({ amount: 0 }))), 'malformed')
 })
 
+t.test('an order id is read by MoMo’s own pattern, and a request id is any word', async (t) => {
+  for (const orderId of ['A', 'A--B', 'A_-.b', '1'.repeat(200)])
+    t.equal(meaningOf(read(signed({ orderId }))), 'succeeded', orderId)
+  for (const orderId of ['', '-A', 'A-', 'A B', 'é', '1'.repeat(201)])
+    t.equal(meaningOf(read(signed({ orderId }))), 'malformed', orderId)
+  t.equal(meaningOf(read(signed({ requestId: 'RQ/0001:a=b' }))), 'succeeded')
+  t.equal(meaningOf(read(signed({ requestId: 'R'.repeat(51) }))), 'malformed')
+})
+
 t.test('another partner, path, method or a field that cannot be understood is refused', async (t) => {
   t.equal(meaningOf(read(signed({ partnerCode: 'OTHER' }))), 'wrong-account')
   t.equal(meaningOf(read(signed({ amount: '15x' }))), 'malformed')

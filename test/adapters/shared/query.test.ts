@@ -43,6 +43,7 @@ t.test('what two readers could decode differently is refused', async (t) => {
   }
   t.equal(readQuery(Array.from({ length: 201 }, (_, index) => `n${index}=1`).join('&')).ok, false, 'too many fields')
   t.equal(readForm(Uint8Array.of(0x61, 0x3d, 0xff)).ok, false, 'a form that is not UTF-8')
+  t.equal(readForm(Buffer.alloc(256 * 1024 + 1, 'a')).ok, false, 'a form too large')
   t.same(readForm(Buffer.from('a=1+2')), readQuery('a=1+2'), 'a form is read like a query')
 })
 

@@ -95,6 +95,18 @@ t.test('without a customer code the remark decides', async (t) => {
   t.equal(refOf(`${reference} NOP PHI ${payCode}`), reference, 'our attempt wins over the bill it pays')
 })
 
+t.test('a customer code that is none of ours names no invoice, whatever the remark says', async (t) => {
+  const reference = paymentReference(42n)
+  const good = notice({ custCode: '', amount: '150000', remark: `${reference} NOP PHI ${payCode}` })
+  t.equal(outcomeOf(read(good)).merchantRef, reference)
+  // The first digit of the amount moved before it: the same signed text.
+  const moved = outcomeOf(read({ ...good, custCode: '1', amount: '50000' }))
+  t.equal(moved.merchantRef, null)
+  t.equal(moved.railTransactionId, '9111:501690999', 'nor does it take the key of the confirmation')
+  const code = notice({ custCode: `1GOV${payCode}`, amount: '150000', remark: payCode })
+  t.equal(outcomeOf(read({ ...code, custCode: `1GOV${payCode}1`, amount: '50000' })).merchantRef, null)
+})
+
 t.test('the credit notice of a payment with code has the key of its confirmation', async (t) => {
   const reference = paymentReference(42n)
   const outcome = outcomeOf(read(notice({ custCode: '', recvVirtualAcctId: '', remark: `${reference} NOP PHI` })))

@@ -161,6 +161,9 @@ t.test('what no wallet could read is not built', async (t) => {
   t.throws(() => buildVietQr({ ...content, amount: 0n }), RangeError)
   t.throws(() => buildVietQr({ ...content, amount: 10n ** 13n }), RangeError)
   t.throws(() => buildVietQr({ ...content, merchantName: 'Sở Tư pháp' }), RangeError)
+  t.throws(() => makeAccount(sources.payos, { merchantName: 'Sở Tư pháp' }), 'nor does an account take it')
+  t.throws(() => makeAccount(sources.payos, { merchantCity: 'Hà Nội' }))
+  t.ok(makeAccount(sources.payos, { merchantName: 'SO TU PHAP', merchantCity: 'HA NOI' }))
 })
 
 t.test('the drawn code is read back by an independent decoder', async (t) => {

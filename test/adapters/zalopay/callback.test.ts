@@ -64,6 +64,11 @@ t.test('a success settles under ZaloPay’s transaction id', async (t) => {
   )
 })
 
+t.test('a success without its time is money all the same', async (t) => {
+  const reading = read(signed({ server_time: null }))
+  t.match(reading, { kind: 'outcome', outcome: { kind: 'succeeded', amount: 150_000n, paidAt: null } })
+})
+
 t.test('the text is signed as received: other spacing or order of the inner JSON needs a MAC of its own', async (t) => {
   const spaced = JSON.stringify(plainData, null, 1)
   t.equal(meaningOf(read({ data: spaced, mac: signed().mac, type: 1 })), 'signature')
@@ -80,6 +85,7 @@ t.test('another app, path, method or a field that cannot be understood is refuse
   t.equal(meaningOf(read(signed({ zp_trans_id: 0 }))), 'malformed')
   t.equal(meaningOf(read(signed({ zp_trans_id: '250310000000389' }))), 'succeeded')
   t.equal(meaningOf(read(signed({ app_trans_id: 'x' }))), 'malformed')
+  t.equal(meaningOf(read(signed({ server_time: 1 }))), 'malformed')
   t.equal(meaningOf(read(signedText('[]'))), 'malformed')
   t.equal(
     meaningOf(read(signedText(JSON.stringify(plainData).replace('"amount"', '"amount":1,"amount"')))),

@@ -137,3 +137,43 @@ t.test('queryDR answers signed, and only to whoever proves to be the merchant', 
   t.match(await ask({ vpc_MerchTxnRef: 'C2' }), { vpc_DRExists: 'N' })
   t.match(await ask({ vpc_Password: 'x' }), { vpc_DRExists: 'N', vpc_TxnResponseCode: '7' })
 })
+
+t.test(
+  'a refund is made once under its own reference, never exceeds the payment, and is asked about like a payment',
+  async (t) => {
+    const { onepay, timers } = await bank(t)
+    await onepay.pay(order(onepay, 'D1'), 'success')
+    await onepay.pay(order(onepay, 'D2'), 'fail')
+    const post = async (url: string, fields: Fields): Promise<Fields> => {
+      const answer = await fetch(url, { method: 'POST', body: signedQuery({ ...fields, vpc_Merchant: 'SANDBOX' }) })
+      const read = Object.fromEntries(new URLSearchParams(await answer.text()))
+      t.ok(isSigned(read, hashKeyHex))
+      return read
+    }
+    const { refundUrl, queryUrl } = onepay.accountConfig()
+    const common = { vpc_Version: '2', vpc_AccessCode: 'AC000001' }
+    const refund = (ref: string, dong: number, over: Fields = {}): Promise<Fields> =>
+      post(refundUrl, {
+        ...{ ...common, vpc_Command: 'refund', vpc_MerchTxnRef: ref, vpc_OrgMerchTxnRef: 'D1' },
+        ...{ vpc_Amount: String(dong * 100), vpc_Operator: 'ketoan01', ...over },
+      })
+    const query = (ref: string): Promise<Fields> =>
+      post(queryUrl, {
+        ...{ ...common, vpc_Command: 'queryDR', vpc_MerchTxnRef: ref, vpc_User: 'op01', vpc_Password: 'op123456' },
+      })
+    t.match(await refund('R0', 50_000, { vpc_AccessCode: 'OTHER' }), { vpc_TxnResponseCode: '4' })
+    t.match(await refund('R0', 50_000, { vpc_Operator: '' }), { vpc_TxnResponseCode: '3' })
+    t.match(await refund('R0', 50_000, { vpc_OrgMerchTxnRef: 'D2' }), { vpc_TxnResponseCode: '1' }, 'it was never paid')
+    t.match(await query('R0'), { vpc_DRExists: 'N' })
+    const given = await refund('R1', 50_000)
+    t.match(given, { vpc_TxnResponseCode: '300', vpc_Amount: '5000000', vpc_OrgMerchTxnRef: 'D1' })
+    t.same(await refund('R1', 50_000), given, 'the same refund again')
+    t.match(await refund('R1', 60_000), { vpc_TxnResponseCode: '3' }, 'another one under its reference')
+    t.match(await refund('R2', 100_001), { vpc_TxnResponseCode: '5' })
+    t.match(await query('R1'), { vpc_DRExists: 'Y', vpc_TxnResponseCode: '300' })
+    timers.advance(30_000)
+    t.match(await query('R1'), { vpc_DRExists: 'Y', vpc_TxnResponseCode: '0' })
+    t.match(await query('D1'), { vpc_Command: 'pay', vpc_Amount: '15000000' }, 'the payment stays what it was')
+    t.equal(onepay.refunds.size, 1)
+  },
+)

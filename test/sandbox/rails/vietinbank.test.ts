@@ -1,3 +1,4 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { makeContext } from '../../../src/sandbox/context.ts'
 import { isTextSigned, makeRsaPair, type RsaScheme, signText } from '../../../src/sandbox/rails/rsa-text.ts'
@@ -219,5 +220,53 @@ t.test('a forged notice is not signed by the bank, moves no money and must be an
 t.test('the phone shows the code that the bank texted', async (t) => {
   const { vietinbank, call } = await bank(t)
   await call('paymentByOTP')
-  t.match(await (await fetch(`${vietinbank.baseUrl}/phone`)).text(), `<td>${vietinbank.otpOf('700000000013')}</td>`)
+  t.match(await (await fetch(`${vietinbank.baseUrl}/phone`)).text(), `>${vietinbank.otpOf('700000000013')}</td>`)
+})
+
+t.test('only the key it was given verifies the gateway; the same right code again debits nothing twice', async (t) => {
+  const ours = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const vietinbank = await startVietinbank(makeContext(), {
+    ...{ bankKeys, clientId: 'id', clientSecret: 'secret' },
+    gatewayKeys: { publicKeyPem: ours.publicKey.export({ type: 'spki', format: 'pem' }).toString() },
+  })
+  t.teardown(() => vietinbank.close())
+  const config = vietinbank.accountConfig()
+  t.equal(config.privateKeyPem, undefined, 'there is nothing to hand out')
+  const party = { providerId: config.providerId, merchantId: config.merchantId }
+  const common = { ...party, channel: 'WEB', version: '1.0', language: 'vi', mac: '' }
+  /** Signed as rails.md §3.3 says, without the simulator's code. */
+  const call = async (name: string, requestId: string, signed: Fields, key: KeyObject = ours.privateKey) => {
+    const fields = { ...signed, ...common }
+    const signature = sign('sha256', Buffer.from(Object.values(fields).join('')), key).toString('base64')
+    const answer = await fetch(`${config.baseUrl}/${name}`, {
+      method: 'POST',
+      headers: { 'x-ibm-client-id': config.clientId, 'x-ibm-client-secret': config.clientSecret },
+      body: JSON.stringify({ ...fields, requestId, signature }),
+    })
+    const told = (await answer.json()) as Fields & { status: { code: string } }
+    const text = `${told.requestId}${told.providerId}${told.merchantId}${told.status.code}`
+    t.ok(verify('sha256', Buffer.from(text), config.bankKeyPem, Buffer.from(told.signature ?? '', 'base64')))
+    return { code: told.status.code, bankTransactionId: told.bankTransactionId ?? '' }
+  }
+  const payment = {
+    ...{ token: testCards.success, tokenIssueDate: '0325', amount: '50000', currencyCode: 'VND' },
+    ...{ transTime: '20250310091000', clientIP: '203.0.113.7', payMethod: '', goodsType: '', billNo: 'B1' },
+    remark: 'Thu phi',
+  }
+  const pin = (requestId: string, otp: string): Fields => ({
+    ...{ otp, verifyTransactionId: '1001', verifyBy: config.verifyBy, transTime: '20250310091100' },
+    ...{ clientIP: '203.0.113.7', requestId },
+  })
+  const foreign = createPrivateKey(gatewayKeys.privateKeyPem)
+  t.match(await call('paymentByOTP', '1001', payment, foreign), { code: '01' })
+  t.match(await call('paymentByOTP', '1001', payment), { code: '00' })
+  const otp = vietinbank.otpOf('1001') ?? ''
+  t.match(otp, /^\d{6}$/)
+  t.match(await call('verifyPin', '1002', pin('1002', otp === '000000' ? '000001' : '000000')), { code: '13' })
+  const debited = await call('verifyPin', '1003', pin('1003', otp))
+  t.match(debited, { code: '00', bankTransactionId: /^164T/ })
+  t.same(await call('verifyPin', '1004', pin('1004', otp)), debited)
+  t.equal(vietinbank.credits.length, 1)
+  const query = { queryTransactionId: '1001', queryType: config.queryType }
+  t.same(await call('transactionInquiry', '1005', query), debited)
 })

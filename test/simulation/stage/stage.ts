@@ -131,15 +131,5 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
 }
 
 function configOf({ sandbox }: Banks, rail: RailName): Record<string, unknown> {
-  if (rail !== 'onepay') return { ...sandbox[rail].accountConfig() }
-  const { hashKeyHex, user, password, payUrl, queryUrl, ...plain } = sandbox.onepay.accountConfig()
-  return {
-    ...plain,
-    profile: 'unified',
-    hashKey: hashKeyHex,
-    payUrl,
-    queryUrl,
-    queryUser: user,
-    queryPassword: password,
-  }
+  return { ...sandbox[rail].accountConfig() }
 }

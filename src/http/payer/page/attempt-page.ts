@@ -1,11 +1,12 @@
 import type { PaymentInstruction } from '../../../payment/instruction.ts'
 import { type Html, html } from './html.ts'
-import { qrSection } from './invoice-page.ts'
-import { layout } from './layout.ts'
+import { layout, type Page } from './layout.ts'
 import { type Language, textsIn } from './texts.ts'
+import { qrSection } from './ways-to-pay.ts'
 
 export type AttemptPage = {
-  readonly token: string
+  /** Address of the page it was begun from: an invoice's or a basket's. */
+  readonly home: string
   readonly paymentId: string
   readonly railTitle: string
   readonly instruction: PaymentInstruction
@@ -14,11 +15,11 @@ export type AttemptPage = {
 }
 
 /** How the payer goes on with an attempt that has begun. */
-export function attemptPage(page: AttemptPage, language: Language): string {
+export function attemptPage(page: AttemptPage, language: Language): Page {
   const texts = textsIn(language)
   const { instruction } = page
-  const path = `/pay/${page.token}/payments/${page.paymentId}`
-  const back = html`<p><a class="button plain" href="/pay/${page.token}?lang=${language}">${texts.back}</a></p>`
+  const path = `${page.home}/payments/${page.paymentId}`
+  const back = html`<p><a class="button plain" href="${page.home}?lang=${language}">${texts.back}</a></p>`
   const frame = { language, title: texts.title, path }
   switch (instruction.kind) {
     case 'redirect':
@@ -34,9 +35,12 @@ export function attemptPage(page: AttemptPage, language: Language): string {
     case 'qr': {
       const { transfer } = instruction
       if (transfer === undefined)
-        return layout({ ...frame, refreshSeconds: 5 }, html`<h1>${page.railTitle}</h1>${back}`)
+        return layout(
+          { ...frame, refresh: { everySeconds: 5, typing: false } },
+          html`<h1>${page.railTitle}</h1>${back}`,
+        )
       return layout(
-        { ...frame, refreshSeconds: 5 },
+        { ...frame, refresh: { everySeconds: 5, typing: false } },
         html`<h1>${page.railTitle}</h1>${qrSection({ payload: instruction.payload, accountNumber: transfer.accountNumber, accountName: transfer.accountName, amount: BigInt(transfer.amount), content: transfer.content }, texts)}${back}`,
       )
     }
@@ -52,21 +56,23 @@ ${page.triesLeft === null ? html`<p>${texts.otpHint}</p>` : html`<p role="alert"
     case 'refused':
       return layout(
         frame,
-        html`<h1>${texts.refused}</h1><section class="status warn" role="status"><p>${texts.refusedHint}</p></section><p><a class="button" href="/pay/${page.token}?lang=${language}">${texts.tryAgain}</a></p>`,
+        html`<h1>${texts.refused}</h1><section class="status warn" role="status"><p>${texts.refusedHint}</p></section><p><a class="button" href="${page.home}?lang=${language}">${texts.tryAgain}</a></p>`,
       )
     case 'wait':
       return layout(
-        { ...frame, refreshSeconds: 4 },
+        { ...frame, refresh: { everySeconds: 4, typing: false } },
         html`<h1>${texts.waiting}</h1><section class="status" role="status"><p>${texts.waitingHint}</p></section>${back}`,
       )
   }
 }
 
-/** A page with one message: not found, not available. */
-export function messagePage(title: string, hint: string, language: Language, path: string): string {
+/** A page with one message: not found, not available, not possible. `home` leads back to where the payer came from. */
+export function messagePage(title: string, hint: string, language: Language, home: string | null): Page {
+  const back =
+    home === null ? null : html`<p><a class="button" href="${home}?lang=${language}">${textsIn(language).back}</a></p>`
   return layout(
-    { language, title, path },
-    html`<h1>${title}</h1><section class="status warn" role="status"><p>${hint}</p></section>`,
+    { language, title, path: home ?? '/pay' },
+    html`<h1>${title}</h1><section class="status warn" role="status"><p>${hint}</p></section>${back}`,
   )
 }
 

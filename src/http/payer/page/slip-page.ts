@@ -1,9 +1,8 @@
 import { renderSVG } from 'uqr'
 import type { Collection } from '../../../counter/collection.ts'
 import { amountInVietnamese } from '../../../domain/amount-in-words.ts'
-import { businessDate, readableLocalTime } from '../../../domain/vietnam-time.ts'
+import { dong, localMinute } from './format.ts'
 import { type Html, html, trustedMarkup } from './html.ts'
-import { dong } from './invoice-page.ts'
 
 /**
  * What the payer takes home from a counter: for a roll of 80 mm, and as wide as a phone. Vietnamese, with English in small beneath.
@@ -71,9 +70,4 @@ function voidBanner(slip: Collection): Html {
 
 function line(vi: string, en: string, value: Html): Html {
   return html`<div><dt>${vi} <span lang="en">${en}</span></dt><dd>${value}</dd></div>`
-}
-
-/** `12:00 20/11/2026`, in Viet Nam. */
-function localMinute(at: Date): string {
-  return `${readableLocalTime(at).slice(11, 16)} ${businessDate(at).split('-').reverse().join('/')}`
 }

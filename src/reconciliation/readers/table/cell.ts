@@ -25,7 +25,10 @@ export function fold(text: string): string {
 const spreadsheetDigits = 15
 
 /** Signed amount of a cell, or null. Minus before or behind, or parentheses; a currency sign behind is dropped. */
-export function cellNumber(cell: Cell, { decimalSign, thousandsSign }: StatementMapping): Decimal | null {
+export function cellNumber(
+  cell: Cell,
+  { decimalSign, thousandsSign }: Pick<StatementMapping, 'decimalSign' | 'thousandsSign'>,
+): Decimal | null {
   if (cell.numeric) return spreadsheetNumber(cell.text)
   let text = cell.text
     .replace(/[\u00a0\u202f]/g, ' ')

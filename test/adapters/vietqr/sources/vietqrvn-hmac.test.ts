@@ -89,6 +89,12 @@ t.test('the signed text cut at another place is never accepted as another paymen
   // The last digit of the id before the amount: 90,000,150,000 VND under the same signature.
   t.equal(reason({ ...original, transactionId: 'tx-0001', amount: '90000150000' }), 'malformed')
 
+  // Two digits further left all along: 1,900,001,700 VND under the signature of 170,017, for a time in digits only.
+  const digits = signed({ transactionId: 'tx-19', amount: '170017', transactionTime: '1741572902000', orderId: code })
+  const shifted = { transactionId: 'tx-', amount: '1900001700', transactionTime: '1717415729020', orderId: `00${code}` }
+  t.equal(reason({ ...digits, ...shifted }), 'malformed')
+  t.equal(reason(digits), 'malformed')
+
   const times = fc.constantFrom('2025-03-1009:15', '2025-03-10 09:15:30', '1741572902000')
   const ids = fc.string({ unit: fc.constantFrom(...'0123456789abcdef-'), minLength: 1, maxLength: 24 })
   const orderIds = fc.constantFrom('', code, '20250310', '0000999999')

@@ -1,0 +1,52 @@
+/** Legal receipts of an invoice, as the portal hands them on. */
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { Problem } from '../../problem/problem.ts'
+import { readInvoices } from '../../store/invoices.ts'
+import { readReceipts } from '../../store/receipts.ts'
+import { requireScope } from '../auth/access-token.ts'
+import { callerOf } from '../auth/caller.ts'
+import { receiptAnswer, receiptAnswerOf } from '../receipt-answer.ts'
+import { type PortalOptions, portalScope } from './invoices.ts'
+import { invoiceParams, problemSchema } from './schemas.ts'
+
+const refusals = {
+  400: problemSchema,
+  401: problemSchema,
+  403: problemSchema,
+  404: problemSchema,
+  429: problemSchema,
+  503: problemSchema,
+}
+
+/** An invoice has one receipt per creditor and kind, and what adjusts them. */
+const mostReceipts = 500
+
+export function registerReceiptRoutes(
+  server: FastifyInstance,
+  { database, authenticate, publicUrl }: Pick<PortalOptions, 'database' | 'authenticate' | 'publicUrl'>,
+): void {
+  server.withTypeProvider<ZodTypeProvider>().get(
+    '/v1/invoices/:id/receipts',
+    {
+      onRequest: requireScope(authenticate, 'invoices:read'),
+      schema: {
+        tags: ['Invoices'],
+        summary: 'Legal receipts of an invoice, oldest first; empty until it is paid',
+        security: portalScope('invoices:read'),
+        params: invoiceParams,
+        response: { 200: z.object({ receipts: z.array(receiptAnswer) }).meta({ id: 'ReceiptList' }), ...refusals },
+      },
+    },
+    async (request) => {
+      const caller = callerOf(request)
+      const store = database.forTenant(caller.tenantId)
+      const { id } = request.params
+      const [invoice] = await readInvoices(store, caller, { ids: [id], limit: 1 })
+      if (invoice === undefined) throw new Problem('NOT_FOUND')
+      const receipts = await readReceipts(store, { ...caller, invoiceId: id, limit: mostReceipts })
+      return { receipts: receipts.reverse().map((receipt) => receiptAnswerOf(receipt, publicUrl())) }
+    },
+  )
+}

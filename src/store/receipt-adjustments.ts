@@ -1,0 +1,287 @@
+/**
+ * Requests receipts that change earlier ones: after a refund, or a correction. What is issued is never touched; the new
+ * receipt gets its own number from the watcher, and the old one becomes ADJUSTED or REPLACED in that commit.
+ */
+
+import { type ReceiptStatus, receiptTransitions } from '../domain/receipt.ts'
+import {
+  type Adjustment,
+  adjustmentsFor,
+  type RefundedLine,
+  type StandingReceipt,
+} from '../domain/receipt-adjustment.ts'
+import type { Transaction } from './database.ts'
+import { appendJournal } from './journal.ts'
+import { insertAll, type Row, rowsToJson } from './rows.ts'
+
+export type RefundOfReceipts = {
+  readonly tenantId: string
+  readonly invoiceId: string
+  readonly refundId: string
+  /** What goes back of the money that was applied to the invoice. Duplicates and excess were never on a receipt: leave them out. */
+  readonly amount: bigint
+  /** How much of which fee, when the officer decided it; else shared in proportion (src/domain/receipt-adjustment.ts). */
+  readonly lines?: readonly RefundedLine[]
+  /** Printed on the receipt. */
+  readonly reason: string
+  /** Who caused it, for the journal. */
+  readonly actor: string
+}
+
+type Standing = StandingReceipt & { readonly settlementId: string }
+
+/**
+ * Call it in the transaction that makes a refund final. The caller holds the row lock of the invoice.
+ * Safe to repeat: a refund adjusts a receipt once. Returns the ids of the adjusting receipts, none when no receipt is concerned.
+ * Throws `OverAdjustedError` when `lines` take back more than a receipt stands for.
+ */
+export async function adjustReceipts(
+  tx: Transaction,
+  refund: RefundOfReceipts,
+  now: Date,
+  newReceiptId: () => string,
+): Promise<string[]> {
+  // After the invoice and in id order, as the issuer locks them.
+  const held = await tx.query<{ id: string; refundId: string | null }>(
+    'SELECT id, refund_id AS "refundId" FROM receipts WHERE invoice_id = $1 AND tenant_id = $2 ORDER BY id FOR UPDATE',
+    [refund.invoiceId, refund.tenantId],
+  )
+  const known = held.filter(({ refundId }) => refundId === refund.refundId)
+  if (known.length > 0) return known.map(({ id }) => id)
+  const standing = await readStanding(tx, refund.tenantId, refund.invoiceId)
+  const adjustments = adjustmentsFor(standing, refund.amount, refund.lines)
+  return await requestAdjustments(tx, refund, standing, adjustments, now, newReceiptId)
+}
+
+async function requestAdjustments(
+  tx: Transaction,
+  refund: Omit<RefundOfReceipts, 'amount' | 'lines'>,
+  standing: readonly Standing[],
+  adjustments: readonly Adjustment[],
+  now: Date,
+  newReceiptId: () => string,
+): Promise<string[]> {
+  const rows = adjustments.flatMap(({ receiptId, amount }): Row[] => {
+    const receipt = standing.find(({ id }) => id === receiptId)
+    return receipt === undefined
+      ? []
+      : [
+          {
+            id: newReceiptId(),
+            tenant_id: refund.tenantId,
+            invoice_id: refund.invoiceId,
+            settlement_id: receipt.settlementId,
+            creditor_tax_code: receipt.creditorTaxCode,
+            kind: receipt.kind,
+            amount,
+            status: 'REQUESTED',
+            relation: 'ADJUSTS',
+            relates_to_id: receipt.id,
+            refund_id: refund.refundId,
+            reason: refund.reason,
+            tries: 0,
+            requested_at: now,
+          },
+        ]
+  })
+  const ids = await insertAll(tx, 'receipts', rows, 'RETURNING id')
+  await appendJournal(
+    tx,
+    rows.map((row) => ({
+      tenantId: refund.tenantId,
+      at: now,
+      kind: 'receipt.adjustment_requested',
+      subject: String(row.relates_to_id),
+      actor: refund.actor,
+      facts: { refundId: refund.refundId, amount: String(row.amount), receiptId: String(row.id) },
+    })),
+  )
+  return ids
+}
+
+type Queued = {
+  readonly id: string
+  readonly tenantId: string
+  readonly invoiceId: string
+  readonly receiptId: string
+  readonly refundId: string
+  readonly amount: bigint
+  readonly reason: string
+}
+
+/** What came of a queued adjustment. `none`: the receipt is itself an adjustment, or the refund has adjusted its successor already. */
+export type WorkedOff = { readonly id: string; readonly result: 'requested' | 'none' | 'over' }
+
+/** A payment whose money went back as a whole, and the case about it. */
+export type TakenBack = { readonly settlementId: string; readonly refundId: string }
+
+/** Queues what then no longer holds of its receipts: all that no refund has taken off them. The caller holds the invoices. */
+export async function queueAdjustmentsOfReversals(
+  tx: Transaction,
+  takenBack: readonly TakenBack[],
+  now: Date,
+): Promise<void> {
+  if (takenBack.length === 0) return
+  await tx.query(
+    // A payment is taken back once, so the receipt's own number names the adjustment.
+    `INSERT INTO receipt_adjustments (id, tenant_id, receipt_id, refund_id, amount, status, requested_at)
+     SELECT 'rca_' || substr(r.id, 5), r.tenant_id, r.id, t."refundId", r.amount - taken.amount, 'REQUESTED', $2
+       FROM json_to_recordset($1::json) AS t("settlementId" text, "refundId" text)
+       JOIN receipts r ON r.settlement_id = t."settlementId" AND r.relation IS NULL
+      CROSS JOIN LATERAL (SELECT coalesce(sum(a.amount), 0)::bigint AS amount FROM receipt_adjustments a WHERE a.receipt_id = r.id) taken
+      WHERE r.amount > taken.amount`,
+    [rowsToJson(takenBack), now],
+  )
+}
+
+/**
+ * Works off `receipt_adjustments`, the queue that refunds write, one invoice at a time under its lock. A receipt that was
+ * replaced meanwhile passes its adjustment on to the one in its place. What cannot be is left in the queue and told.
+ */
+export async function workOffAdjustments(
+  tx: Transaction,
+  now: Date,
+  newReceiptId: () => string,
+  limit: number,
+): Promise<WorkedOff[]> {
+  const claimed = await tx.query<Queued>(
+    `SELECT a.id, a.tenant_id AS "tenantId", r.invoice_id AS "invoiceId", a.receipt_id AS "receiptId", a.refund_id AS "refundId", a.amount,
+            -- Printed on the receipt; a case of a reversal holds the name of a rule.
+            CASE f.origin WHEN 'REVERSED' THEN 'Tiền đã trả lại người nộp' ELSE f.reason END AS reason
+       FROM receipt_adjustments a JOIN receipts r ON r.id = a.receipt_id JOIN invoices i ON i.id = r.invoice_id JOIN refunds f ON f.id = a.refund_id
+      WHERE a.status = 'REQUESTED' ORDER BY a.requested_at, a.id LIMIT $1 FOR UPDATE OF i SKIP LOCKED`,
+    [limit],
+  )
+  const worked: WorkedOff[] = []
+  for (const queued of claimed) {
+    const result = await workOff(tx, queued, now, newReceiptId)
+    if (result !== null) worked.push({ id: queued.id, result })
+  }
+  await tx.query(`UPDATE receipt_adjustments SET status = 'DONE' WHERE id = ANY ($1)`, [
+    worked.filter(({ result }) => result !== 'over').map(({ id }) => id),
+  ])
+  return worked
+}
+
+async function workOff(
+  tx: Transaction,
+  queued: Queued,
+  now: Date,
+  newReceiptId: () => string,
+): Promise<WorkedOff['result'] | null> {
+  // Once more under the lock: what we read before it may have been worked off by another replica since.
+  await tx.query('SELECT id FROM receipts WHERE invoice_id = $1 ORDER BY id FOR UPDATE', [queued.invoiceId])
+  const [open] = await tx.query(
+    `SELECT id FROM receipt_adjustments WHERE id = $1 AND status = 'REQUESTED' FOR UPDATE`,
+    [queued.id],
+  )
+  const [target] = await tx.query<{ id: string; adjusts: boolean; done: boolean }>(
+    `WITH RECURSIVE chain AS (
+       SELECT id, 1 AS place FROM receipts WHERE id = $1
+       UNION ALL SELECT n.id, c.place + 1 FROM chain c JOIN receipts n ON n.relates_to_id = c.id AND n.relation = 'REPLACES')
+     SELECT r.id, r.relation IS NOT DISTINCT FROM 'ADJUSTS' AS adjusts,
+            EXISTS (SELECT 1 FROM receipts d WHERE d.relates_to_id = r.id AND d.refund_id = $2) AS done
+       FROM chain c JOIN receipts r ON r.id = c.id ORDER BY c.place DESC LIMIT 1`,
+    [queued.receiptId, queued.refundId],
+  )
+  if (open === undefined) return null
+  if (target === undefined || target.adjusts || target.done) return 'none'
+  const standing = await readStanding(tx, queued.tenantId, queued.invoiceId)
+  const receipt = standing.find(({ id }) => id === target.id)
+  if (receipt === undefined || queued.amount > receipt.standing) return 'over'
+  const adjustments = [{ receiptId: target.id, amount: -queued.amount }]
+  await requestAdjustments(tx, { ...queued, actor: 'feegate' }, standing, adjustments, now, newReceiptId)
+  return 'requested'
+}
+
+/** Receipts that hold: neither an adjustment nor replaced by another, even by one still on its way. */
+async function readStanding(tx: Transaction, tenantId: string, invoiceId: string): Promise<Standing[]> {
+  return await tx.query<Standing>(
+    `SELECT r.id, r.settlement_id AS "settlementId", r.creditor_tax_code AS "creditorTaxCode", r.kind,
+            (r.amount + coalesce((SELECT sum(d.amount) FROM receipts d WHERE d.relates_to_id = r.id AND d.relation = 'ADJUSTS'), 0))::bigint AS standing
+       FROM receipts r
+      WHERE r.invoice_id = $1 AND r.tenant_id = $2 AND r.relation IS DISTINCT FROM 'ADJUSTS'
+        AND NOT EXISTS (SELECT 1 FROM receipts n WHERE n.relates_to_id = r.id AND n.relation = 'REPLACES')
+      ORDER BY r.id`,
+    [invoiceId, tenantId],
+  )
+}
+
+export type ReceiptCorrection = {
+  readonly tenantId: string
+  readonly receiptId: string
+  /** As it should have been. */
+  readonly payerName: string
+  readonly reason: string
+  readonly actor: string
+}
+
+export type Replacement =
+  | { readonly ok: true; readonly id: string }
+  | { readonly ok: false; readonly why: 'notFound' | 'notStanding' }
+
+/** Requests a receipt in the place of one with a wrong payer. Only one that is issued and unadjusted can be replaced, and once. */
+export async function replaceReceipt(
+  tx: Transaction,
+  correction: ReceiptCorrection,
+  now: Date,
+  newReceiptId: () => string,
+): Promise<Replacement> {
+  const [place] = await tx.query<{ invoiceId: string }>(
+    'SELECT invoice_id AS "invoiceId" FROM receipts WHERE id = $1 AND tenant_id = $2',
+    [correction.receiptId, correction.tenantId],
+  )
+  if (place === undefined) return { ok: false, why: 'notFound' }
+  await tx.query('SELECT id FROM invoices WHERE id = $1 FOR UPDATE', [place.invoiceId])
+  await tx.query('SELECT id FROM receipts WHERE invoice_id = $1 ORDER BY id FOR UPDATE', [place.invoiceId])
+  const [receipt] = await tx.query<{
+    status: ReceiptStatus
+    settlement_id: string
+    creditor_tax_code: string
+    kind: string
+    amount: bigint
+    relation: string | null
+    changed: boolean
+  }>(
+    `SELECT r.status, r.settlement_id, r.creditor_tax_code, r.kind, r.amount, r.relation,
+            EXISTS (SELECT 1 FROM receipts n WHERE n.relates_to_id = r.id) AS changed
+       FROM receipts r WHERE r.id = $1`,
+    [correction.receiptId],
+  )
+  const replaceable =
+    receipt !== undefined &&
+    !receipt.changed &&
+    receipt.relation !== 'ADJUSTS' &&
+    receiptTransitions[receipt.status].includes('REPLACED')
+  if (!replaceable) return { ok: false, why: 'notStanding' }
+  const id = newReceiptId()
+  await insertAll(tx, 'receipts', [
+    {
+      id,
+      tenant_id: correction.tenantId,
+      invoice_id: place.invoiceId,
+      settlement_id: receipt.settlement_id,
+      creditor_tax_code: receipt.creditor_tax_code,
+      kind: receipt.kind,
+      amount: receipt.amount,
+      status: 'REQUESTED',
+      relation: 'REPLACES',
+      relates_to_id: correction.receiptId,
+      reason: correction.reason,
+      payer_name: correction.payerName,
+      tries: 0,
+      requested_at: now,
+    },
+  ])
+  await appendJournal(tx, [
+    {
+      tenantId: correction.tenantId,
+      at: now,
+      kind: 'receipt.replacement_requested',
+      subject: correction.receiptId,
+      actor: correction.actor,
+      facts: { receiptId: id, reason: correction.reason },
+    },
+  ])
+  return { ok: true, id }
+}
