@@ -351,6 +351,10 @@ export interface Adapter<Config = unknown> {
     context: AdapterContext,
   ): Step<ReceiptFileResult>
 
+  /**
+   * The call that gives the money back is never `repeatable`, even where the rail would know a second one: what may be repeated
+   * is taken for a step before it, and a refund that got no further is sent again.
+   */
   refund?(refund: RefundOrder, account: RailAccount<Config>, context: AdapterContext): Step<RefundResult>
   readRefund?(
     answer: HttpAnswer,

@@ -7,7 +7,7 @@ import { type Database, openDatabase } from '../src/store/database.ts'
 import { startEmbeddedPostgres } from '../src/store/embedded/postgres.ts'
 import { migrate } from '../src/store/migrate.ts'
 
-export async function withDatabase(work: (database: Database) => Promise<void>): Promise<void> {
+export async function withDatabase(work: (database: Database, url: string) => Promise<void>): Promise<void> {
   const log = pino({ level: 'silent' })
   const folder = mkdtempSync(join(tmpdir(), 'feegate-bench-'))
   chmodSync(folder, 0o755)
@@ -15,7 +15,7 @@ export async function withDatabase(work: (database: Database) => Promise<void>):
   await migrate({ url: postgres.url, log })
   const database = openDatabase({ url: postgres.url, maxConnections: 20, log, serviceRole: 'feegate_service' })
   try {
-    await work(database)
+    await work(database, postgres.url)
   } finally {
     await database.close()
     await postgres.stop()

@@ -1,6 +1,6 @@
 // Runs after `npm ci` and before the tests; does what is missing and nothing else.
 import { spawnSync } from 'node:child_process'
-import { existsSync, lstatSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,10 +37,16 @@ function isThere(path) {
   }
 }
 
-/** tap keeps its own build of the chosen plugins; a production install has no tap. */
+/**
+ * tap keeps its own build of the chosen plugins, a part of it among the packages: a new install takes that part away and the
+ * rest must go with it. A production install has no tap.
+ */
 function buildTap() {
   const tap = join(root, 'node_modules', '.bin', 'tap')
-  if (!existsSync(tap) || existsSync(join(root, '.tap', 'plugins'))) return
+  const mark = join(root, 'node_modules', '.tap-is-built')
+  if (!existsSync(tap) || existsSync(mark)) return
+  rmSync(join(root, '.tap', 'plugins'), { recursive: true, force: true })
   const { status } = spawnSync(tap, ['build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   if (status !== 0) process.exit(status ?? 1)
+  writeFileSync(mark, '')
 }

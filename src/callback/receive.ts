@@ -3,16 +3,26 @@
  * Nothing touches payment state before the signature holds (I7), and no positive answer leaves before the commit (I4).
  */
 import type { Logger } from 'pino'
-import type { AdapterContext, BillAnswer, HttpReply, RawRequest, Verdict } from '../../adapters/contract.ts'
+import type {
+  AdapterContext,
+  BillAnswer,
+  CallbackReading,
+  HttpReply,
+  RawRequest,
+  Verdict,
+} from '../../adapters/contract.ts'
 import type { BillDesk } from '../bill/desk.ts'
 import { type Environment, newId } from '../environment.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OpenRailAccount } from '../rails/accounts.ts'
+import { readWithAnyKey } from '../rails/any-key.ts'
+import { openEnvelope } from '../rails/envelope.ts'
 import type { Settler } from '../settlement/group.ts'
+import type { Crl } from '../signing/crl.ts'
 import { callbackRow } from '../store/callback-evidence.ts'
 import type { Database } from '../store/database.ts'
 import { insertAll } from '../store/rows.ts'
-import { createEvidenceBudget } from './evidence-budget.ts'
+import { createEvidenceLimit } from './evidence-limit.ts'
 
 export type CallbackArrival = {
   readonly request: RawRequest
@@ -31,13 +41,15 @@ export type CallbackReceiverOptions = {
   readonly metrics: Metrics
   readonly log: Logger
   readonly serverIp: string
-  /** Refused requests kept as evidence per rail account and minute; more are only counted, so that nobody can fill the disk. */
   readonly refusedEvidencePerMinute?: number
+  /** Revocation lists for banks that sign as CMS; null: none are kept. */
+  readonly signerCrls?: () => readonly Crl[] | null
 }
 
 export function createCallbackReceiver(options: CallbackReceiverOptions): CallbackReceiver {
-  const { database, settler, bills, environment, metrics, log, serverIp, refusedEvidencePerMinute = 120 } = options
-  const mayKeepEvidence = createEvidenceBudget(refusedEvidencePerMinute)
+  const { database, settler, bills, environment, metrics, log, serverIp, refusedEvidencePerMinute } = options
+  const { signerCrls = () => null } = options
+  const mayKeepEvidence = createEvidenceLimit(refusedEvidencePerMinute)
 
   async function keepEvidence(
     account: OpenRailAccount,
@@ -62,17 +74,26 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
   }
 
   return async (account, arrival) => {
-    const { adapter, config } = account
+    const { adapter } = account
     const receivedAt = environment.now()
-    const railAccount = { id: account.id, config }
     const context: AdapterContext = { now: receivedAt, requestId: newId(environment, 'req').slice(4), serverIp }
-    const acknowledge = (verdict: Verdict): HttpReply =>
-      adapter.acknowledge(verdict, arrival.request, railAccount, context)
+    const opened = openEnvelope(account.envelope, arrival.request, { at: receivedAt, crls: signerCrls() })
+    const request = opened.ok ? opened.request : arrival.request
+    // What is answered is answered with the config that fitted.
+    const { reading, railAccount } = readWithAnyKey(
+      account,
+      (candidate): CallbackReading =>
+        opened.ok
+          ? adapter.readCallback(request, candidate, context)
+          : { kind: 'refused', reason: 'signature', detail: opened.detail },
+      isRefusedByKey,
+    )
+    const acknowledge = (verdict: Verdict): HttpReply => adapter.acknowledge(verdict, request, railAccount, context)
     const answerBill = (answer: BillAnswer): HttpReply => {
       if (adapter.answerBill === undefined) throw new TypeError(`${adapter.name} reads bills but cannot answer them`)
-      return adapter.answerBill(answer, arrival.request, railAccount, context)
+      return adapter.answerBill(answer, request, railAccount, context)
     }
-    const named = adapter.lookup(arrival.request)
+    const named = adapter.lookup(request)
     const child = log.child({
       requestId: arrival.requestId,
       rail: account.rail,
@@ -80,7 +101,6 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
       merchantRef: named.merchantRef,
     })
 
-    const reading = adapter.readCallback(arrival.request, railAccount, context)
     switch (reading.kind) {
       case 'handshake':
         return reading.reply
@@ -140,4 +160,9 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
       return reading.kind === 'bill' ? answerBill({ kind: 'unavailable' }) : acknowledge({ kind: 'unavailable' })
     }
   }
+}
+
+/** Refused because the signature or credentials are not those of this config. */
+function isRefusedByKey(reading: CallbackReading): boolean {
+  return reading.kind === 'refused' && (reading.reason === 'signature' || reading.reason === 'auth')
 }

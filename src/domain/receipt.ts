@@ -21,11 +21,6 @@ export const receiptTransitions: Readonly<Record<ReceiptStatus, readonly Receipt
   REPLACED: [],
 }
 
-/** States in which a receipt stands and can still be adjusted or replaced. */
-export const standingStatuses: readonly ReceiptStatus[] = receiptStatuses.filter((status) =>
-  receiptTransitions[status].includes('ADJUSTED'),
-)
-
 /** Without a pre-set amount; the pre-set one is for ticket-like fees, which are not charged here. */
 export const receiptTemplate = 'EBL01'
 export const lastReceiptNumber = 99_999_999

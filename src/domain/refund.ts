@@ -125,7 +125,7 @@ export const refundTransitions: readonly RefundTransition[] = [
     to: 'APPROVED',
     by: 'gateway',
     channels: rail,
-    means: 'no connection: no byte of it has left, so it is tried again later under the same reference',
+    means: 'no connection, or no token: no byte of it has left, so it is tried again later under the same reference',
   },
   { from: 'SENT', on: 'accept', to: 'SENT', by: 'rail', channels: rail, means: 'the rail works on it: asked about' },
   { from: 'SENT', on: 'done', to: 'DONE', by: 'rail', channels: rail, means: 'the rail says the money went back' },

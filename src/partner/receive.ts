@@ -12,7 +12,7 @@ import {
   refuseQuestion,
   type SenderQuestion,
 } from '../../adapters/national-portal/sender/question.ts'
-import { createEvidenceBudget } from '../callback/evidence-budget.ts'
+import { createEvidenceLimit } from '../callback/evidence-limit.ts'
 import { type Environment, newId } from '../environment.ts'
 import { storableText } from '../store/callback-evidence.ts'
 import type { Database } from '../store/database.ts'
@@ -44,8 +44,6 @@ type Told = {
   readonly fields: Readonly<Record<string, string>>
 }
 
-const refusedEvidencePerMinute = 120
-
 export function createPartnerReceiver({
   database,
   environment,
@@ -57,7 +55,7 @@ export function createPartnerReceiver({
   readonly log: Logger
   readonly publicUrl: () => string
 }): PartnerReceiver {
-  const mayKeepEvidence = createEvidenceBudget(refusedEvidencePerMinute)
+  const mayKeepEvidence = createEvidenceLimit()
 
   function evidence(partner: Partner, operation: PartnerOperation, arrival: PartnerArrival, told: Told): Row {
     return {

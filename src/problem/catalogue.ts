@@ -65,6 +65,13 @@ export const problemCatalogue = {
     actionVi: 'Xin quyền (scope) hoặc vai trò cần thiết.',
     actionEn: 'Ask for the scope or role that this needs.',
   },
+  CLIENT_CERTIFICATE_REFUSED: {
+    status: 403,
+    titleVi: 'Chứng thư số của bên gọi không được chấp nhận',
+    titleEn: 'The client certificate is not accepted',
+    actionVi: 'Kết nối bằng chứng thư số còn hạn, đúng mục đích, do tổ chức đã đăng ký cấp.',
+    actionEn: 'Connect with a certificate that is valid, made for clients, and issued by a registered authority.',
+  },
   RATE_LIMITED: { status: 429, titleVi: 'Quá nhiều yêu cầu', titleEn: 'Too many requests', ...comeAgain },
   // Repeats
   IDEMPOTENCY_KEY_MISSING: {
@@ -148,6 +155,13 @@ export const problemCatalogue = {
     titleVi: 'returnUrl không thuộc địa chỉ đã đăng ký',
     titleEn: 'returnUrl is not at a registered origin',
     ...fixRequest,
+  },
+  AGENCY_CERTIFICATE_MISSING: {
+    status: 409,
+    titleVi: 'Cơ quan chưa có chứng thư số để ký',
+    titleEn: 'The agency has no certificate to sign with',
+    actionVi: 'Nạp chứng thư số (PKCS#12) của cơ quan rồi thử lại; chữ ký JWS của khoản thu vẫn dùng được.',
+    actionEn: "Import the agency's certificate (PKCS#12) and try again; the invoice's JWS is valid all the same.",
   },
   // Payments
   RAIL_NOT_OFFERED: {
@@ -328,6 +342,67 @@ export const problemCatalogue = {
     titleEn: 'The webhook address is not allowed',
     actionVi: 'Dùng địa chỉ https công khai.',
     actionEn: 'Use a public https address.',
+  },
+  // Reconciliation
+  STATEMENT_FILE_LOADING: {
+    status: 409,
+    titleVi: 'Tệp đang được nạp',
+    titleEn: 'The file is being loaded',
+    ...comeAgain,
+  },
+  STATEMENT_SOURCE_UNKNOWN: {
+    status: 422,
+    titleVi: 'Nguồn sao kê chưa được khai báo',
+    titleEn: 'The statement source is not on record',
+    ...fixRequest,
+  },
+  RECONCILIATION_RUNNING: {
+    status: 409,
+    titleVi: 'Đang đối soát',
+    titleEn: 'A reconciliation run is under way',
+    ...comeAgain,
+  },
+  BREAK_NOT_OPEN: {
+    status: 409,
+    titleVi: 'Chênh lệch không còn mở',
+    titleEn: 'The break is not open',
+    actionVi: 'Xem lịch sử của chênh lệch.',
+    actionEn: 'Look at the history of the break.',
+  },
+  RESOLUTION_PENDING: {
+    status: 409,
+    titleVi: 'Đã có đề xuất xử lý đang chờ duyệt',
+    titleEn: 'A resolution of this break waits for approval',
+    actionVi: 'Duyệt, từ chối hoặc rút đề xuất đó trước.',
+    actionEn: 'Approve, reject or withdraw that one first.',
+  },
+  RESOLUTION_NOT_ALLOWED: {
+    status: 422,
+    titleVi: 'Không xử lý được theo cách này',
+    titleEn: 'The break cannot be resolved this way',
+    actionVi: 'Chọn cách xử lý được phép cho loại chênh lệch này.',
+    actionEn: 'Choose an action that this class of break allows.',
+  },
+  RESOLUTION_NOT_PENDING: {
+    status: 409,
+    titleVi: 'Đề xuất không còn chờ duyệt',
+    titleEn: 'The resolution does not wait for a decision',
+    actionVi: 'Xem lịch sử của chênh lệch.',
+    actionEn: 'Look at the history of the break.',
+  },
+  DAY_NOT_CLOSABLE: {
+    status: 409,
+    titleVi: 'Chưa khoá được ngày',
+    titleEn: 'The day cannot be closed',
+    actionVi: 'Khoá theo thứ tự ngày, sau khi đối soát, không khoá ngày hôm nay.',
+    actionEn: 'Close days in order, after reconciling them, and never today.',
+  },
+  DAY_HAS_OPEN_BREAKS: {
+    status: 409,
+    titleVi: 'Ngày còn tiền chưa giải thích',
+    titleEn: 'Money of the day is not explained',
+    actionVi: 'Xử lý các chênh lệch còn mở, hoặc nêu lý do để người khác duyệt.',
+    actionEn: 'Resolve the open breaks, or give a reason for another person to approve.',
   },
   // Our side
   UNAVAILABLE: {

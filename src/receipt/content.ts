@@ -1,5 +1,5 @@
 import { type ReceiptDocument, receiptDocument } from '../domain/receipt-document.ts'
-import type { Numbered } from './issue.ts'
+import type { Numbered } from './record.ts'
 
 /** What a numbered receipt says, and the fee name under which the daily summary lists it. */
 export function contentOf(

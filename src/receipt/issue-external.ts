@@ -9,8 +9,9 @@ import { readInvoiceBook } from '../store/invoice-book.ts'
 import { lockReceipts, postpone, type ReceiptToIssue } from '../store/receipts-to-issue.ts'
 import { contentOf } from './content.ts'
 import { httpProvider } from './http-provider.ts'
-import { type ReceiptOptions, record } from './issue.ts'
+import type { ReceiptOptions } from './issue.ts'
 import { type ProviderAnswer, type ProviderRequest, providerConfig, type ReceiptProvider } from './provider.ts'
+import { record } from './record.ts'
 
 export type ExternalOptions = ReceiptOptions & { readonly call: HttpCaller }
 

@@ -99,6 +99,7 @@ async function commitSending(
 async function askRail(options: RefundRailOptions, account: OpenRailAccount, order: RefundOrder): Promise<RailAnswer> {
   const { adapter } = account
   const { breaker, log } = options
+  // What may be repeated is a step before the refund itself: a token.
   let mayHaveLeft = false
   const call: HttpCaller = async (asked) => {
     try {
@@ -106,7 +107,7 @@ async function askRail(options: RefundRailOptions, account: OpenRailAccount, ord
       mayHaveLeft ||= !asked.repeatable
       return answer
     } catch (error) {
-      mayHaveLeft ||= !(error instanceof HttpCallError && error.neverSent)
+      mayHaveLeft ||= !asked.repeatable && !(error instanceof HttpCallError && error.neverSent)
       throw error
     }
   }

@@ -29,6 +29,8 @@ export type Books = {
   railAccounts: Map<string, BookRailAccount>
   /** By `settlementKey`. */
   settlements: Map<string, BookSettlement>
+  /** Money that a statement told of before its rail did, by `referenceKey`; there it stands under the bank's reference. */
+  toldByStatement: Map<string, (BookSettlement & { railTransactionId: string })[]>
 }
 
 export function referenceKey(railAccountId: string, merchantRef: string): string {
@@ -71,33 +73,58 @@ export async function openBooks(tx: Transaction, references: readonly Reference[
     amount: bigint
     merchantRef: string | null
     postings: { account: string; amount: string }[] | null
+    told: boolean
   }>(
-    `SELECT s.id, s.rail_account_id AS account, s.rail_transaction_id AS txn, s.direction, s.disposition, s.amount, s.merchant_ref AS "merchantRef",
+    `SELECT DISTINCT s.told, s.id, s.rail_account_id AS account, s.rail_transaction_id AS txn, s.direction, s.disposition, s.amount, s.merchant_ref AS "merchantRef",
             (SELECT json_agg(json_build_object('account', p.account, 'amount', p.amount::text) ORDER BY p.line_no)
-               FROM ledger_transactions t JOIN ledger_postings p ON p.transaction_id = t.id WHERE t.settlement_id = s.id) AS postings
-       FROM settlements s
-       JOIN json_to_recordset($1::json) AS r(account text, txn text) ON s.rail_account_id = r.account AND s.rail_transaction_id = r.txn`,
+               FROM ledger_transactions t JOIN ledger_postings p ON p.transaction_id = t.id WHERE t.settlement_id = s.id)::jsonb AS postings
+       FROM json_to_recordset($1::json) AS r(account text, txn text, ref text)
+      CROSS JOIN LATERAL (
+        SELECT *, false AS told FROM settlements WHERE rail_account_id = r.account AND rail_transaction_id = r.txn
+        UNION ALL
+        SELECT *, true FROM settlements WHERE source = 'STATEMENT' AND rail_account_id = r.account AND merchant_ref = r.ref AND rail_transaction_id <> r.txn
+           AND direction = 'IN') s`,
     [
       rowsToJson(
-        references.map(({ railAccountId, railTransactionId }) => ({ account: railAccountId, txn: railTransactionId })),
+        references.map(({ railAccountId, railTransactionId, merchantRef }) => ({
+          account: railAccountId,
+          txn: railTransactionId,
+          ref: merchantRef,
+        })),
       ),
     ],
   )
+  const toldByStatement: Books['toldByStatement'] = new Map()
+  for (const row of settlements) {
+    if (!row.told || row.merchantRef === null) continue
+    const key = referenceKey(row.account, row.merchantRef)
+    toldByStatement.set(key, [
+      ...(toldByStatement.get(key) ?? []),
+      { ...bookSettlement(row), railTransactionId: row.txn },
+    ])
+  }
   return {
     invoiceIdByReference: new Map(resolved.map((row) => [referenceKey(row.account, row.ref), row.invoice_id])),
     invoices: new Map(invoices.map((invoice) => [invoice.id, invoice])),
     railAccounts: new Map(railAccounts.map((account) => [account.id, account])),
     settlements: new Map(
-      settlements.map((row) => [
-        settlementKey(row.account, row.txn, row.direction),
-        {
-          id: row.id,
-          disposition: row.disposition,
-          amount: row.amount,
-          merchantRef: row.merchantRef,
-          postings: (row.postings ?? []).map(({ account, amount }) => ({ account, amount: BigInt(amount) })),
-        },
-      ]),
+      settlements
+        .filter(({ told }) => !told)
+        .map((row) => [settlementKey(row.account, row.txn, row.direction), bookSettlement(row)]),
     ),
+    toldByStatement,
+  }
+}
+
+function bookSettlement(
+  row: Omit<BookSettlement, 'postings'> & { postings: { account: string; amount: string }[] | null },
+): BookSettlement {
+  const { id, disposition, amount, merchantRef } = row
+  return {
+    id,
+    disposition,
+    amount,
+    merchantRef,
+    postings: (row.postings ?? []).map((posting) => ({ account: posting.account, amount: BigInt(posting.amount) })),
   }
 }

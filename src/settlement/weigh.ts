@@ -38,7 +38,9 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
       (candidate) => candidate.railAccountId === outcome.accountId && candidate.merchantRef === outcome.merchantRef,
     ) ?? null
   const direction = outcome.kind === 'reversed' ? 'OUT' : 'IN'
-  const success = books.settlements.get(settlementKey(outcome.accountId, outcome.railTransactionId, 'IN')) ?? null
+  const success =
+    books.settlements.get(settlementKey(outcome.accountId, outcome.railTransactionId, 'IN')) ??
+    toldBefore(outcome, transferRail, books)
   const reversal = books.settlements.get(settlementKey(outcome.accountId, outcome.railTransactionId, 'OUT')) ?? null
   const movesMoney = outcome.kind === 'succeeded' || outcome.kind === 'reversed'
   const paidAt = outcome.paidAt ?? now
@@ -115,6 +117,20 @@ export function enter(weighed: Weighed, outcome: Outcome, settlementId: string, 
     )
     if (!another) invoice.status = 'ISSUED'
   }
+}
+
+/**
+ * A success that a statement told of before the rail did, under the bank's reference: the same money, not a second payment. An
+ * attempt of a rail that sets the amount is paid once; a pay code may be paid twice, so there the rail's own words must name the
+ * bank's reference.
+ */
+function toldBefore(outcome: Outcome, transferRail: boolean, books: Books): BookSettlement | null {
+  if (outcome.kind !== 'succeeded' || outcome.source === 'STATEMENT' || outcome.merchantRef === null) return null
+  const words = new Set(Object.values(outcome.evidence))
+  const told = (books.toldByStatement.get(referenceKey(outcome.accountId, outcome.merchantRef)) ?? []).filter(
+    ({ amount, railTransactionId }) => amount === outcome.amount && (!transferRail || words.has(railTransactionId)),
+  )
+  return told.length === 1 ? (told[0] ?? null) : null
 }
 
 function findInvoice(outcome: Outcome, books: Books): BookInvoice | null {

@@ -1,12 +1,19 @@
 /**
  * The way to PostgreSQL. bigint columns are JS bigints, timestamps are Dates, calendar dates stay text.
  */
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
 import type { Logger } from 'pino'
 
 export type Query = <Row extends object>(text: string, values: readonly unknown[]) => Promise<Row[]>
 
-export type Transaction = { readonly query: Query }
+export type Transaction = {
+  readonly query: Query
+  /** Streams rows in COPY text format into a table, no faster than the server takes them; an error of the source is thrown on. */
+  readonly copyIn: (statement: string, chunks: AsyncIterable<string>) => Promise<void>
+}
 
 export type Listening = { close(): Promise<void> }
 
@@ -17,6 +24,9 @@ export type TenantDatabase = {
   readonly query: Query
   transaction<Result>(work: (tx: Transaction) => Promise<Result>, options?: TransactionOptions): Promise<Result>
 }
+
+/** All that routes for portals and officers get: no statement of theirs runs without a tenant's name. */
+export type TenantDatabases = Pick<Database, 'forTenant'>
 
 export type Database = {
   readonly query: Query
@@ -81,6 +91,8 @@ const maxTries = 5
 const connectTimeoutMs = 5_000
 const lockTimeoutMs = 10_000
 const relistenMs = 1_000
+/** Name under which row security shows all rows (migration 0008). */
+const everyTenant = '*'
 
 const { builtins } = pg.types
 const parsers = new Map<number, (text: string) => unknown>([
@@ -152,7 +164,10 @@ export function openDatabase(options: DatabaseOptions): Database {
           : // One round trip; ends with the transaction, so a pooled connection never keeps it.
             `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL feegate.tenant = ${pg.escapeLiteral(tenantId)}`,
       )
-      const result = await work({ query: (text, values) => run(client, text, values) })
+      const result = await work({
+        query: (text, values) => run(client, text, values),
+        copyIn: (statement, chunks) => copyInto(client, statement, chunks),
+      })
       committing = true
       await client.query('COMMIT')
       return result
@@ -200,16 +215,25 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     },
     transaction: (work, transactionOptions = {}) => inTransaction(work, transactionOptions, null),
-    forTenant: (tenantId) => ({
-      query: (text, values) => inTransaction((tx) => tx.query(text, values), {}, tenantId),
-      transaction: (work, transactionOptions = {}) => inTransaction(work, transactionOptions, tenantId),
-    }),
+    forTenant: (tenantId) => {
+      // The system's own name is nobody's to ask for.
+      if (tenantId === '' || tenantId === everyTenant) throw new TypeError('no tenant is called that')
+      return {
+        query: (text, values) => inTransaction((tx) => tx.query(text, values), {}, tenantId),
+        transaction: (work, transactionOptions = {}) => inTransaction(work, transactionOptions, tenantId),
+      }
+    },
     listen: (channel, handler) => driver.listen(channel, handler),
     async ping() {
       await this.query('SELECT 1', [])
     },
     close: () => pool.end(),
   }
+}
+
+async function copyInto(client: DriverClient, statement: string, chunks: AsyncIterable<string>): Promise<void> {
+  if (!(client instanceof pg.Client)) throw new TypeError('this driver streams no rows')
+  await pipeline(Readable.from(chunks, { objectMode: false }), client.query(copyFrom(statement)))
 }
 
 function openDriver({ url, maxConnections, log, serviceRole, statementTimeoutMs = 30_000 }: DatabaseOptions): Driver {
@@ -227,12 +251,16 @@ function openDriver({ url, maxConnections, log, serviceRole, statementTimeoutMs 
   return { pool, listen: (channel, handler) => startListening(settings, channel, handler, log) }
 }
 
-/** Settings of every session, as PostgreSQL's `options` take them. */
+/**
+ * Settings of every session, as PostgreSQL's `options` take them. The gateway's own work (callbacks, settlement, watchers, delivery,
+ * pages by token) sees every tenant; `forTenant` narrows a transaction to one.
+ */
 export function sessionOptions(serviceRole: string | undefined, statementTimeoutMs: number): string {
   return [
     ...(serviceRole === undefined ? [] : [`-c role=${serviceRole}`]),
     `-c statement_timeout=${statementTimeoutMs}`,
     `-c lock_timeout=${lockTimeoutMs}`,
+    `-c feegate.tenant=${everyTenant}`,
     '-c idle_in_transaction_session_timeout=60000',
     '-c timezone=UTC',
   ].join(' ')

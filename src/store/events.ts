@@ -70,3 +70,16 @@ export async function appendEvents(tx: Transaction, events: readonly NewEvent[])
   )
   await tx.query(`SELECT pg_notify('${deliveryChannel}', '')`, [])
 }
+
+/** Deliveries of an event to endpoints that were there before it and have none: each gets a window of its own from now on. */
+export async function addMissingDeliveries(tx: Transaction, eventId: string, now: Date): Promise<void> {
+  await tx.query(
+    `INSERT INTO deliveries (id, tenant_id, event_id, endpoint_id, invoice_id, invoice_seq, status, next_attempt_at, give_up_at, created_at)
+     SELECT 'dlv_' || substr(e.id, 5) || substr(w.id, 5), e.tenant_id, e.id, w.id, e.invoice_id, e.invoice_seq, 'PENDING',
+            $2, $2::timestamptz + $3 * interval '1 millisecond', $2
+       FROM events e JOIN webhook_endpoints w ON w.client_id = e.client_id AND w.status <> 'DELETED' AND w.created_at < e.created_at
+      WHERE e.id = $1 ON CONFLICT (event_id, endpoint_id) DO NOTHING`,
+    [eventId, now, deliveryWindowMs],
+  )
+  await tx.query(`SELECT pg_notify('${deliveryChannel}', '')`, [])
+}

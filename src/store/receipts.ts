@@ -32,20 +32,20 @@ export type ReceiptRecord = {
 
 export type ReceiptFilter = {
   readonly tenantId: string
-  readonly id?: string
+  readonly id?: string | undefined
   /** Those of this client's invoices only. */
-  readonly clientId?: string
-  readonly invoiceId?: string
-  readonly status?: ReceiptStatus
-  readonly agencyCode?: string
-  readonly dossierCode?: string
-  readonly symbol?: string
-  readonly number?: number
+  readonly clientId?: string | undefined
+  readonly invoiceId?: string | undefined
+  readonly status?: ReceiptStatus | undefined
+  readonly agencyCode?: string | undefined
+  readonly dossierCode?: string | undefined
+  readonly symbol?: string | undefined
+  readonly number?: number | undefined
   /** Local days, both included. */
-  readonly issuedFrom?: string
-  readonly issuedTo?: string
+  readonly issuedFrom?: string | undefined
+  readonly issuedTo?: string | undefined
   /** Ids below this one: the list runs from the newest to the oldest. */
-  readonly before?: string
+  readonly before?: string | undefined
   readonly limit: number
 }
 

@@ -18,6 +18,8 @@ export type RailWay =
   | 'answerLost'
   | 'requestLost'
   | 'noConnection'
+  /** Of a rail that asks for a token first: no answer to that. */
+  | 'tokenLost'
   /** An answer nobody understands, the money moved or not. */
   | 'garbledDone'
   | 'garbled'
@@ -47,7 +49,7 @@ export type RefundRail = {
 
 export function refundRail(
   seeded: Pick<Seeded, 'tenantId' | 'railAccountId' | 'beneficiaryAccountId'>,
-  options: { readonly inquiry?: boolean; readonly foundBy?: 'reference' | 'payment' } = {},
+  options: { readonly inquiry?: boolean; readonly foundBy?: 'reference' | 'payment'; readonly token?: boolean } = {},
 ): RefundRail {
   const ways: RailWay[] = []
   const inquiries: ('truth' | 'lost')[] = []
@@ -68,7 +70,7 @@ export function refundRail(
         headers: {},
         body: JSON.stringify({ reference: order.refundId, amount: order.amount.toString() }),
         timeoutMs: 1_000,
-        repeatable: path === 'inquiry',
+        repeatable: path !== 'refund',
       },
       state: null,
     })
@@ -87,6 +89,9 @@ export function refundRail(
     status: 'ACTIVE',
     position: 0,
     config: {},
+    believed: [{}],
+    clientCertificates: null,
+    envelope: null,
     adapter: {
       name: vnpay.name,
       titleVi: vnpay.titleVi,
@@ -99,8 +104,8 @@ export function refundRail(
       lookup: vnpay.lookup,
       readCallback: () => ({ kind: 'ignored', reason: 'no callbacks' }),
       acknowledge: vnpay.acknowledge as never,
-      refund: ask('refund'),
-      readRefund: read,
+      refund: options.token === true ? (order) => ({ ...ask('token')(order), state: 'token' }) : ask('refund'),
+      readRefund: (answer, state, order) => (state === 'token' ? ask('refund')(order) : read(answer)),
       ...(inquiry ? { inquireRefund: ask('inquiry'), readRefundInquiry: read } : {}),
     },
   }
@@ -113,7 +118,7 @@ export function refundRail(
 
   async function refund(order: { reference: string; amount: bigint }): Promise<HttpAnswer> {
     const way = ways.shift() ?? 'done'
-    if (way === 'noConnection') throw lost(true)
+    if (way === 'noConnection' || way === 'tokenLost') throw lost(true)
     sent.push(order)
     if (['done', 'answerLost', 'dieAfter', 'garbledDone'].includes(way)) moved.push(order)
     switch (way) {
@@ -158,6 +163,11 @@ export function refundRail(
       const asked = JSON.parse(body ?? '') as { reference: string; amount: string }
       const order = { reference: asked.reference, amount: BigInt(asked.amount) }
       if (url.endsWith('/refund')) return await refund(order)
+      if (url.endsWith('/token')) {
+        if (ways[0] !== 'tokenLost') return answer({})
+        ways.shift()
+        throw lost(false)
+      }
       rail.asked += 1
       if (inquiries.shift() === 'lost') throw lost(false)
       return answer(tell(order))

@@ -218,6 +218,8 @@ t.test(
     await page.getByRole('link', { name: 'English' }).click()
     t.match(await body(), /All 3 are paid/)
     await isGoodPage(t, page, '7-done-english')
+    await page.getByRole('link', { name: 'See the proof of number 2' }).click()
+    t.match(await body(), /Bank transaction/, 'each payment has its proof')
   },
 )
 

@@ -258,7 +258,7 @@ t.test('a result that nobody takes within its window waits for the operator, who
   const calls = createHttpCaller()
   t.teardown(() => calls.close())
   const { database, environment } = gateway
-  const partners = createPartners(database, environment, () => undefined)
+  const partners = createPartners(database, environment, gateway.vault, () => undefined)
   const round = () =>
     sendDueResults({ database, environment, partners, call: calls.call, log: pino({ level: 'silent' }) })
   const invoice = await issue(gateway)

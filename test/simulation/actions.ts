@@ -1,6 +1,7 @@
 /** What the parties do, by chance and on purpose badly. Every choice comes from the action's own stream, so an action can be left out of a history and the others still do what they did. */
 import { vnpay } from '../../adapters/vnpay/index.ts'
 import type { Random } from './engine/random.ts'
+import { askForRefund, workOnRefunds } from './stage/officers.ts'
 import type { ApiCall, KnownAttempt, KnownInvoice } from './stage/portal.ts'
 import { type RailName, rails, type Stage } from './stage/stage.ts'
 
@@ -19,6 +20,7 @@ const fees: readonly { procedureCode: string; feeCode?: string; quantity?: numbe
   { procedureCode: '1.004194', feeCode: 'temporary-residence' },
   { procedureCode: '2.000815', feeCode: 'certified-copy', quantity: 3 },
   { procedureCode: '2.001195', feeCode: 'id-card-exchange' },
+  { procedureCode: '1.010100', feeCode: 'passport-first' },
   // Pays into the State budget's account, for which no rail is open here: money for it always comes to the wrong account.
   { procedureCode: '1.013001', tax: 3_000_000 },
 ]
@@ -37,9 +39,12 @@ const actions = {
   'start a payment': { weight: 22, run: startPayment },
   pay: { weight: 26, run: pay },
   'transfer by pay code': { weight: 5, run: transferByCode },
+  'a storm of credits': { weight: 2, run: storm },
   'a bank changes its word': { weight: 4, run: changeWord },
   'an order of nobody': { weight: 1, run: orderOfNobody },
   'pay again': { weight: 4, run: payAgain },
+  'an officer asks for a refund': { weight: 4, run: askForRefund },
+  'officers work on refunds': { weight: 10, run: workOnRefunds },
   'send a notice again': { weight: 5, run: sendAgain },
   'forge a notice': { weight: 2, run: forge },
   'banks behave badly': { weight: 3, run: misbehave, atOnce: true },
@@ -64,10 +69,17 @@ const actions = {
   'time goes on': { weight: 14, run: letTimePass, atOnce: true },
 } as const satisfies Record<string, Kind>
 
+/** Kinds that a run is full of; every run has others, so that rare things meet often somewhere. */
+const favourites = 4
+const favour = 5
+
 /** The plan of a run: what happens in which order, fixed before it begins. */
 export function planOf(random: Random, length: number): Action[] {
   const kinds = Object.keys(actions) as ActionKind[]
-  const all = kinds.flatMap((kind) => Array.from({ length: actions[kind].weight }, () => kind))
+  const favoured = new Set(Array.from({ length: favourites }, () => random.pick(kinds)))
+  const all = kinds.flatMap((kind) =>
+    Array.from({ length: actions[kind].weight * (favoured.has(kind) ? favour : 1) }, () => kind),
+  )
   return Array.from({ length }, (_, number) => ({ number, kind: random.pick(all) }))
 }
 
@@ -252,6 +264,22 @@ async function transferByCode({ banks, portal }: Stage, random: Random): Promise
   const text = `NOP PHI ${invoice?.payCode ?? 'KHONG RO'}`
   if (random.chance(0.5)) await banks.sandbox.vietqr.move({ transferType: 'in', amount, content: text })
   else await banks.sandbox.vietinbank.credit({ amount, remark: text })
+}
+
+/** Two invoices paid many times over on two rails in the same moment: every notice finds the others under way. */
+async function storm({ banks, portal }: Stage, random: Random): Promise<void> {
+  if (portal.invoices.length === 0) return
+  const two = [random.pick(portal.invoices), random.pick(portal.invoices)]
+  const { vietqr, vietinbank } = banks.sandbox
+  await Promise.all(
+    Array.from({ length: 4 + random.below(9) }, (_, index) => {
+      const { total, payCode } = two[random.below(2)] ?? { total: 7_000, payCode: '' }
+      const content = `NOP PHI ${payCode}`
+      return index % 2 === 0
+        ? vietqr.move({ transferType: 'in', amount: BigInt(total), content })
+        : vietinbank.credit({ amount: BigInt(total), remark: content })
+    }),
+  )
 }
 
 /** Signed news that contradict earlier ones: success after failure, failure after success, another amount under the same id. */

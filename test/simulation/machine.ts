@@ -13,6 +13,7 @@ import { migrate } from '../../src/store/migrate.ts'
 import { Server } from './engine/postgres.ts'
 import { createRandom } from './engine/random.ts'
 import { transitionLog } from './invariants.ts'
+import { mutations } from './mutations.ts'
 import type { Machine } from './stage/stage.ts'
 
 /** Three replicas with six connections each, and some that are still being given back. */
@@ -44,6 +45,8 @@ export async function openMachine(): Promise<{ machine: Machine; close(): Promis
   const redis = new Redis({ path: redisServer.url.slice('unix://'.length) })
   const server = await Server.open(postgres.url, connections)
   await server.query(transitionLog)
+  const planted = mutations.find(({ name }) => name === process.env.FEEGATE_MUTATION)
+  if (planted?.sql !== undefined) await server.query(planted.sql)
   const keys = openKeyRing(join(folder, 'keys'))
   await keys.generate('ES256', new Date('2026-11-01T00:00:00Z'))
   const fixed = createRandom('bank keys')

@@ -29,7 +29,7 @@ export type RunOptions = {
 /** Things done between two actions, at most. */
 const stepsBetween = 40
 /** A run that does more than this goes round in circles. */
-const mostSteps = 60_000
+const mostSteps = 25_000
 const minute = 60_000
 
 export async function runSeed(machine: Machine, { seed, steps, only }: RunOptions): Promise<RunResult> {
@@ -57,7 +57,7 @@ export async function runSeed(machine: Machine, { seed, steps, only }: RunOption
   }
   if (broken.length === 0) {
     await settleDown(stage)
-    broken.push(...(await brokenAtTheEnd(stage)))
+    broken.push(...(await brokenAtTheEnd(stage, machine.keys)))
   }
   const reached = await reachedBy(stage)
   await closeStage(stage)
@@ -163,6 +163,10 @@ export const faultShares: Readonly<Record<string, readonly [Fault, number][]>> =
     ['lost-after', 0.06],
   ],
   portal: [
+    ['lost-before', 0.03],
+    ['lost-after', 0.03],
+  ],
+  officer: [
     ['lost-before', 0.03],
     ['lost-after', 0.03],
   ],

@@ -92,6 +92,28 @@ t.test('without a connection nothing has left: tried again, later and later, und
   t.match(rail.moved, [{ reference: first.railReference }])
 })
 
+t.test('a token that never came sent nothing: tried again under the same reference', async (t) => {
+  const fixture = await refundFixture(t, { rail: { token: true } })
+  const { rail, options, environment } = fixture
+  const id = await fixture.approved((await fixture.paid()).settlementId)
+  rail.next('tokenLost')
+  await sendDueRefunds(options)
+  const waiting = await fixture.read(id)
+  t.match(waiting, { status: 'APPROVED', railReference: /^ref_/ })
+  environment.advance(minute)
+  rail.next('answerLost')
+  await sendDueRefunds(options)
+  t.match(
+    await fixture.read(id),
+    { status: 'UNKNOWN', railReference: waiting.railReference },
+    'the refund itself is not',
+  )
+  environment.advance(minute)
+  await watchRefunds(options)
+  t.match(await fixture.read(id), { status: 'DONE' })
+  t.equal(rail.moved.length, 1)
+})
+
 t.test('while the circuit of a rail is open nothing is sent to it', async (t) => {
   const fixture = await refundFixture(t)
   const { rail, options, environment } = fixture
@@ -101,11 +123,11 @@ t.test('while the circuit of a rail is open nothing is sent to it', async (t) =>
   await sendDueRefunds(options)
   t.equal(rail.sent.length, 0)
   for (const id of ids) t.match(await fixture.read(id), { status: 'APPROVED', railDetail: /does not answer/ })
-  environment.advance(2 * minute)
-  await sendDueRefunds(options)
-  t.equal(rail.sent.length, 1, 'one of them tries whether it answers again')
-  environment.advance(2 * minute)
-  await sendDueRefunds(options)
+  // One of them tries whether it answers again; the others follow.
+  for (let round = 0; round < 3; round++) {
+    environment.advance(2 * minute)
+    await sendDueRefunds(options)
+  }
   t.equal(rail.sent.length, 7)
 })
 

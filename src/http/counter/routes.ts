@@ -19,7 +19,7 @@ import type { Environment } from '../../environment.ts'
 import type { Idempotency } from '../../idempotency/idempotency.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { Router } from '../../rails/router.ts'
-import type { Database, Transaction } from '../../store/database.ts'
+import type { TenantDatabases, Transaction } from '../../store/database.ts'
 import type { Officer } from '../auth/officer.ts'
 import type { OfficerGuard } from '../auth/officer-guard.ts'
 import { demandOf, vietQrOf } from '../portal/answers.ts'
@@ -52,7 +52,7 @@ import {
 } from './schemas.ts'
 
 export type CounterOptions = {
-  readonly database: Database
+  readonly database: TenantDatabases
   readonly environment: Environment
   readonly idempotency: Idempotency
   readonly routes: Router

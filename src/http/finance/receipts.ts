@@ -6,9 +6,9 @@ import { receiptStatuses } from '../../domain/receipt.ts'
 import { type Environment, newId } from '../../environment.ts'
 import type { Idempotency } from '../../idempotency/idempotency.ts'
 import { Problem } from '../../problem/problem.ts'
-import type { Database, Transaction } from '../../store/database.ts'
+import type { TenantDatabases, Transaction } from '../../store/database.ts'
 import { appendJournal } from '../../store/journal.ts'
-import { replaceReceipt } from '../../store/receipt-adjustments.ts'
+import { replaceReceipt } from '../../store/receipt-replacement.ts'
 import { type ReceiptRecord, readReceipts, requestAgain } from '../../store/receipts.ts'
 import type { Officer } from '../auth/officer.ts'
 import type { OfficerGuard } from '../auth/officer-guard.ts'
@@ -17,7 +17,7 @@ import { idempotencyHeaders, problemSchema } from '../portal/schemas.ts'
 import { receiptAnswer, receiptAnswerOf } from '../receipt-answer.ts'
 
 export type FinanceOptions = {
-  readonly database: Database
+  readonly database: TenantDatabases
   readonly environment: Environment
   readonly idempotency: Idempotency
   readonly officers: OfficerGuard
@@ -113,11 +113,10 @@ export function registerFinanceReceiptRoutes(server: FastifyInstance, options: F
     async (request) => {
       const { tenantId } = officers.of(request)
       const { cursor, limit, ...filter } = request.query
-      const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
       const found = await readReceipts(database.forTenant(tenantId), {
-        ...given,
+        ...filter,
         tenantId,
-        ...(cursor === undefined ? {} : { before: cursor }),
+        before: cursor,
         limit: limit + 1,
       })
       const page = found.slice(0, limit)

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Partners } from '../../partner/partners.ts'
 import { type PartnerReceiver, partnerOperations } from '../../partner/receive.ts'
 import { Problem } from '../../problem/problem.ts'
+import type { AddressLimiter } from '../address-limits.ts'
 import { acceptRawBodies, rawRequest, sendReply } from '../bank/raw.ts'
 
 /** An INIT with two hundred fee lines is smaller. */
@@ -10,7 +11,11 @@ const messageBodyBytes = 64 * 1024
 
 export function registerPartnerRoutes(
   server: FastifyInstance,
-  { partners, receive }: { readonly partners: Partners; readonly receive: PartnerReceiver },
+  {
+    partners,
+    receive,
+    limitAddress,
+  }: { readonly partners: Partners; readonly receive: PartnerReceiver; readonly limitAddress: AddressLimiter },
 ): void {
   server.register((scope, _options, done) => {
     acceptRawBodies(scope)
@@ -21,7 +26,10 @@ export function registerPartnerRoutes(
         async (request, reply) => {
           const partner = await partners.find(request.params.partner)
           // The same answer as for any address that does not exist: no hint which partners do.
-          if (partner === null) throw new Problem('NOT_FOUND')
+          if (partner === null) {
+            await limitAddress(request, 'nowhere')
+            throw new Problem('NOT_FOUND')
+          }
           const answer = await receive(partner, operation, {
             request: rawRequest(request, undefined),
             requestId: request.id,

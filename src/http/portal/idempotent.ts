@@ -37,8 +37,9 @@ export async function answerOnceOutside(
   request: FastifyRequest,
   reply: FastifyReply,
   work: (attemptKey: string) => Promise<StoredAnswer>,
+  owner: KeyOwner = callerOf(request),
 ): Promise<FastifyReply> {
-  const identity = identify(request, callerOf(request))
+  const identity = identify(request, owner)
   const attemptKey = createHash('sha256')
     .update(`${identity.clientId} ${identity.key} `)
     .update(identity.fingerprint)

@@ -10,7 +10,7 @@ import { type IssueContext, issueInvoices, supersedeInvoice } from '../../invoic
 import { Problem, problemBody } from '../../problem/problem.ts'
 import type { Router } from '../../rails/router.ts'
 import type { TokenSigner } from '../../signing/tokens.ts'
-import type { Database, Transaction } from '../../store/database.ts'
+import type { TenantDatabases, Transaction } from '../../store/database.ts'
 import { readInvoices } from '../../store/invoices.ts'
 import { type Authenticate, requireScope } from '../auth/access-token.ts'
 import { type Caller, callerOf } from '../auth/caller.ts'
@@ -32,7 +32,7 @@ import {
 } from './schemas.ts'
 
 export type PortalOptions = {
-  readonly database: Database
+  readonly database: TenantDatabases
   readonly environment: Environment
   readonly idempotency: Idempotency
   readonly routes: Router
@@ -145,7 +145,8 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
         response: { 200: invoiceAnswer, ...refusals, 404: problemSchema },
       },
     },
-    async (request) => await readOne(database, callerOf(request), request.params.id),
+    async (request) =>
+      await readOne(database.forTenant(callerOf(request).tenantId), callerOf(request), request.params.id),
   )
 
   routes.get(
@@ -162,7 +163,8 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
     },
     async (request) => {
       const { status, dossierCode, agencyCode, issuedFrom, issuedBefore, limit, cursor } = request.query
-      const records = await readInvoices(database, callerOf(request), {
+      const caller = callerOf(request)
+      const records = await readInvoices(database.forTenant(caller.tenantId), caller, {
         ...(status === undefined ? {} : { status }),
         ...(dossierCode === undefined ? {} : { dossierCode: canonicalFilter(dossierCode) }),
         ...(agencyCode === undefined ? {} : { agencyCode: canonicalFilter(agencyCode) }),

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { ReceiptFileReader } from '../../payment/receipt-file.ts'
 import type { PaymentStarter } from '../../payment/start.ts'
 import { Problem } from '../../problem/problem.ts'
-import type { Database } from '../../store/database.ts'
+import type { TenantDatabases } from '../../store/database.ts'
 import { requireScope } from '../auth/access-token.ts'
 import { type Caller, callerOf } from '../auth/caller.ts'
 import { answerOnceOutside, jsonAnswer } from './idempotent.ts'
@@ -72,7 +72,13 @@ export function registerPaymentRoutes(
       const { id } = request.params
       await owned(database, caller, id)
       return await answerOnceOutside(idempotency, request, reply, async (attemptKey) => {
-        const started = await startPayment({ invoiceId: id, ...request.body, actor: caller.clientId, attemptKey })
+        const started = await startPayment({
+          tenantId: caller.tenantId,
+          invoiceId: id,
+          ...request.body,
+          actor: caller.clientId,
+          attemptKey,
+        })
         return jsonAnswer(201, await readPayment(database, caller, started.paymentId), {
           location: `/v1/payments/${started.paymentId}`,
         })
@@ -126,17 +132,23 @@ export function registerPaymentRoutes(
   )
 }
 
-async function owned(database: Database, caller: Caller, invoiceId: string): Promise<void> {
-  const [row] = await database.query('SELECT id FROM invoices WHERE id = $1 AND tenant_id = $2 AND client_id = $3', [
-    invoiceId,
-    caller.tenantId,
-    caller.clientId,
-  ])
+async function owned(database: TenantDatabases, caller: Caller, invoiceId: string): Promise<void> {
+  const [row] = await database
+    .forTenant(caller.tenantId)
+    .query('SELECT id FROM invoices WHERE id = $1 AND tenant_id = $2 AND client_id = $3', [
+      invoiceId,
+      caller.tenantId,
+      caller.clientId,
+    ])
   if (row === undefined) throw new Problem('NOT_FOUND')
 }
 
-async function readPayment(database: Database, caller: Caller, id: string): Promise<z.infer<typeof paymentAnswer>> {
-  const [row] = await database.query<PaymentRow>(
+async function readPayment(
+  database: TenantDatabases,
+  caller: Caller,
+  id: string,
+): Promise<z.infer<typeof paymentAnswer>> {
+  const [row] = await database.forTenant(caller.tenantId).query<PaymentRow>(
     `SELECT p.id, p.invoice_id, p.rail_account_id, a.rail, p.merchant_ref, p.amount, p.status, p.status_reason, p.instruction, p.rail_transaction_id,
             p.paid_at, p.created_at, p.expires_at
        FROM payments p JOIN invoices i ON i.id = p.invoice_id JOIN rail_accounts a ON a.id = p.rail_account_id

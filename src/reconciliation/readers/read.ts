@@ -52,7 +52,8 @@ export async function* readStatements(
   else yield* guarded(parsed(bytes, format === 'mt940' ? mt940Parser() : camtParser()), options)
 }
 
-async function detectFile(filePath: string): Promise<ReaderName> {
+/** @throws StatementRefused `UNKNOWN_FORMAT` when no reader fits. */
+export async function detectFile(filePath: string): Promise<ReaderName> {
   const file = await open(filePath)
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(detectionBytes), 0, detectionBytes, 0)

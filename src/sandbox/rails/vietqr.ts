@@ -86,7 +86,7 @@ export async function startVietqr(context: SandboxContext, options: VietqrOption
     const tampered = sending.tampered === true
     const amount = sending.amount ?? movement.amount + (wrongAmount ? wrongBy : 0n)
     return await notifier.send({
-      about: movement.payCode ?? String(movement.id),
+      about: String(movement.id),
       label,
       request: () =>
         vietqr.callbackUrl === null

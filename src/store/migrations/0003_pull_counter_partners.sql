@@ -119,16 +119,22 @@ CREATE TABLE rail_receipt_files (
 -- Portals that send payers by a message set of their own -----------------------------------------------------------
 
 CREATE TABLE portal_partners (
-  id          text PRIMARY KEY,
-  tenant_id   text NOT NULL REFERENCES tenants,
-  name        text NOT NULL,
+  id            text PRIMARY KEY,
+  tenant_id     text NOT NULL REFERENCES tenants,
+  name          text NOT NULL,
   -- Empty: every agency of the tenant.
-  agency_codes text[] NOT NULL DEFAULT '{}',
-  config      jsonb NOT NULL,
-  status      text NOT NULL CHECK (status IN ('ACTIVE', 'PAUSED')),
-  created_at  timestamptz NOT NULL,
-  updated_at  timestamptz NOT NULL
+  agency_codes  text[] NOT NULL DEFAULT '{}',
+  -- Its secrets are sealed, as those of rail accounts (src/secrets/vault.ts).
+  config        jsonb NOT NULL,
+  master_key_id text,
+  data_key      bytea,
+  sealed        jsonb,
+  status        text NOT NULL CHECK (status IN ('ACTIVE', 'PAUSED')),
+  created_at    timestamptz NOT NULL,
+  updated_at    timestamptz NOT NULL,
+  CHECK ((master_key_id IS NULL) = (data_key IS NULL) AND (data_key IS NULL) = (sealed IS NULL))
 );
+CREATE INDEX portal_partners_by_master_key ON portal_partners (master_key_id);
 
 -- A partner's reference for one of our invoices. It never makes a debt.
 CREATE TABLE partner_orders (

@@ -4,7 +4,14 @@ import { exchange } from '../engine/network.ts'
 import type { Host, World } from '../engine/world.ts'
 import type { HttpRequest, HttpResponse } from './replicas.ts'
 
-export type ApiCall = { readonly method: string; readonly path: string; readonly body?: object; readonly key?: string }
+export type ApiCall = {
+  readonly method: string
+  readonly path: string
+  readonly body?: object
+  readonly key?: string
+  /** An officer's call instead of the portal's. */
+  readonly officer?: string
+}
 export type KnownInvoice = {
   readonly id: string
   readonly payCode: string
@@ -44,11 +51,11 @@ export class Portal {
 
   /** Null when no answer came. */
   async call(call: ApiCall): Promise<{ status: number; json: Json } | null> {
-    const { method, path, body, key } = call
+    const { method, path, body, key, officer } = call
     if (key !== undefined && !this.calls.includes(call)) this.calls.push(call)
     const result = await exchange(this.world, {
       from: this.host,
-      operation: 'portal',
+      operation: officer === undefined ? 'portal' : 'officer',
       label: `${method} ${path.replace(/[a-z]{3}_[0-9a-z]{26}/g, ':id')}`,
       timeoutMs: 30_000,
       deliver: () =>
@@ -56,7 +63,7 @@ export class Portal {
           method,
           url: path,
           headers: {
-            authorization: `Bearer ${this.token}`,
+            authorization: officer === undefined ? `Bearer ${this.token}` : `Officer ${officer}`,
             ...(body === undefined ? {} : { 'content-type': 'application/json' }),
             ...(key === undefined ? {} : { 'idempotency-key': key }),
           },
@@ -64,11 +71,11 @@ export class Portal {
         }),
     })
     if (result.kind !== 'answered') {
-      this.world.record('portal', `${method} ${path}: ${result.kind}`)
+      this.world.record(officer ?? 'portal', `${method} ${path}: ${result.kind}`)
       return null
     }
     const { status, body: text, headers } = result.answer
-    this.world.record('portal', `${method} ${path}: ${status}`)
+    this.world.record(officer ?? 'portal', `${method} ${path}: ${status}`)
     if (status >= 500 && status !== 503)
       this.faults.push(`${method} ${path} was answered ${status}: ${text.slice(0, 300)}`)
     // Who is told to come again has no answer yet.

@@ -1,8 +1,11 @@
 /** Gateway replicas that are started, killed and started again over one database. */
 import { pino } from 'pino'
 import { createGateway, type Gateway } from '../../../src/app.ts'
+import { type OfficerVerifier, roles } from '../../../src/http/auth/officer.ts'
 import { HttpCallError, type HttpCaller } from '../../../src/network/http-caller.ts'
 import type { WebhookAnswer, WebhookCaller, WebhookPost } from '../../../src/network/webhook-caller.ts'
+import { Problem } from '../../../src/problem/problem.ts'
+import type { Vault } from '../../../src/secrets/vault.ts'
 import type { KeyRing } from '../../../src/signing/key-ring.ts'
 import { openDatabase } from '../../../src/store/database.ts'
 import { simulatedEnvironment } from '../engine/environment.ts'
@@ -43,7 +46,7 @@ export class Replicas {
 
   async start(): Promise<void> {
     const { world } = this
-    const { postgres, redis, keys, banks, dossiers } = this.parts
+    const { postgres, redis, keys, vault, banks, dossiers } = this.parts
     const host: Host = { name: `gateway-${++this.started}`, alive: true, skewMs: 0 }
     const environment = simulatedEnvironment(world, host)
     const database = openDatabase({
@@ -88,6 +91,7 @@ export class Replicas {
       redisPrefix: 'sim:',
       environment,
       keys,
+      vault,
       call,
       post,
       log,
@@ -97,6 +101,7 @@ export class Replicas {
       webhookTimeoutMs: 10_000,
       officerIssuer: null,
       officerAudience: 'feegate',
+      verifyOfficer: officerOf,
       production: false,
       publicUrl: () => publicUrl,
     })
@@ -131,10 +136,19 @@ export class Replicas {
   }
 }
 
+/** Officers are who they say they are: how they prove it is tried elsewhere. */
+const officerOf: OfficerVerifier = (request) => {
+  const subject = /^Officer (\w+)$/.exec(request.headers.authorization ?? '')?.[1]
+  return subject === undefined
+    ? Promise.reject(new Problem('UNAUTHENTICATED'))
+    : Promise.resolve({ subject, name: subject, tenantId: 'ten_thanhhoa', roles: [...roles], unit: null })
+}
+
 type ReplicaParts = {
   readonly postgres: Postgres
   readonly redis: SimulatedRedis | null
   readonly keys: KeyRing
+  readonly vault: Vault
   readonly banks: Banks
   readonly dossiers: (post: WebhookPost) => Promise<WebhookAnswer>
 }

@@ -8,6 +8,8 @@ import { scopes } from '../../../src/clients/scopes.ts'
 import { loadDirectory } from '../../../src/directory/load.ts'
 import { issueAccessToken } from '../../../src/http/auth/access-token.ts'
 import type { SandboxKeys } from '../../../src/sandbox/keys.ts'
+import { masterKeysOf } from '../../../src/secrets/master-keys.ts'
+import { createVault } from '../../../src/secrets/vault.ts'
 import type { KeyRing } from '../../../src/signing/key-ring.ts'
 import { createTokens } from '../../../src/signing/tokens.ts'
 import type { Transaction } from '../../../src/store/database.ts'
@@ -63,7 +65,14 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
   const world = new World(seed, start)
   const outside: Host = { name: 'outside', alive: true, skewMs: 0 }
   const environment = simulatedEnvironment(world, { name: 'set-up', alive: true, skewMs: 0 })
-  const owner: Transaction = { query: (text, values) => server.query(text, values) }
+  const vault = createVault({
+    masterKeys: masterKeysOf(`sim:${Buffer.alloc(32, 1).toString('base64')}`, 'the simulation', environment.random),
+    random: environment.random,
+  })
+  const owner: Transaction = {
+    query: (text, values) => server.query(text, values),
+    copyIn: () => Promise.reject(new Error('nothing of the simulation streams rows')),
+  }
   const postgres = new Postgres(world, server, 6)
   const redis = new SimulatedRedis(world, machine.redis)
   const dossiers = new DossierSystem(world)
@@ -72,6 +81,7 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
     postgres,
     redis,
     keys,
+    vault,
     banks,
     dossiers: (post) => dossiers.receive(post),
   })
@@ -93,6 +103,7 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
       })),
     }),
     'simulation',
+    vault,
   )
   await loadCatalogue(owner, environment, { tenantId, actor: 'simulation', data: catalogue, refuseIllustrative: false })
   const { clientId } = await addClient(

@@ -11,6 +11,8 @@ export type BasketRow = BasketMember & {
   readonly title: string
   readonly creditorName: string
   readonly dossierCode: string
+  /** Of the invoice's own page, which holds the proof of its payment and its receipts. */
+  readonly payToken: string
   readonly paidAt: Date | null
   readonly underpaid: bigint | null
   readonly attemptUnderWay: boolean
@@ -106,7 +108,12 @@ function partLine(row: BasketRow, { token, rows, current }: BasketPage, texts: T
   const [tone, state] = stateOf(row, part, texts)
   const open = row.attemptUnderWay ? texts.basketOpenThis : texts.basketPayThis
   const where = isCurrent ? '' : `${basketPath(token)}?lang=${language}&n=${row.lineNo}`
-  const link = part === 'OWED' ? html`<a class="pay" href="${where}#pay">${open} ${row.lineNo}</a>` : null
+  const link =
+    part === 'OWED'
+      ? html`<a class="pay" href="${where}#pay">${open} ${row.lineNo}</a>`
+      : part === 'PAID'
+        ? html`<a class="pay" href="/pay/${row.payToken}?lang=${language}">${texts.basketProof} ${row.lineNo}</a>`
+        : null
   return html`<li${isCurrent ? html` aria-current="step"` : null} class="${tone}">
 <span class="number">${row.lineNo}</span><span class="name">${row.title}</span><span class="money">${dong(row.total)}</span>
 <small>${row.creditorName}</small>${sharedDossier(rows) === null ? html`<small class="code">${row.dossierCode}</small>` : null}

@@ -1,0 +1,16 @@
+/** Everything finance officers do with statements, under /v1/finance (docs/reconciliation.md). */
+import type { FastifyInstance } from 'fastify'
+import { registerBreakRoutes } from './breaks.ts'
+import { registerDayRoutes } from './days.ts'
+import { registerExportRoutes } from './exports.ts'
+import { registerFileRoutes } from './files.ts'
+import { registerRunRoutes } from './runs.ts'
+import type { ReconciliationOptions } from './shared.ts'
+
+export function registerReconciliationRoutes(server: FastifyInstance, options: ReconciliationOptions): void {
+  registerFileRoutes(server, options)
+  registerRunRoutes(server, options)
+  registerBreakRoutes(server, options)
+  registerDayRoutes(server, options)
+  registerExportRoutes(server, options)
+}
