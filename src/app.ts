@@ -5,6 +5,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Adapter } from '../adapters/contract.ts'
+import { createBillDesk } from './bill/desk.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { createCallerRefuser } from './callback/refuse-caller.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
@@ -18,6 +19,7 @@ import { createOfficerVerifier, type OfficerVerifier } from './http/auth/officer
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerCounterRoutes } from './http/counter/routes.ts'
 import { registerPayoutOrderRoutes } from './http/finance/payout-orders.ts'
 import { registerReceiptSummaryRoutes } from './http/finance/receipt-summaries.ts'
 import { registerFinanceReceiptRoutes } from './http/finance/receipts.ts'
@@ -29,6 +31,7 @@ import { registerParityRoutes } from './http/operator/parity.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerRoutingRoutes } from './http/operator/routing.ts'
+import { registerPartnerRoutes } from './http/partner/routes.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
 import { registerBasketRoutes } from './http/portal/baskets.ts'
 import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
@@ -51,7 +54,10 @@ import { createCircuitBreaker } from './network/circuit-breaker.ts'
 import type { HttpCaller } from './network/http-caller.ts'
 import type { WebhookCaller } from './network/webhook-caller.ts'
 import { openApiDocument } from './openapi.ts'
+import { createPartners } from './partner/partners.ts'
+import { createPartnerReceiver } from './partner/receive.ts'
 import { createPaymentConfirmer } from './payment/confirm.ts'
+import { createReceiptFileReader } from './payment/receipt-file.ts'
 import { createPaymentStarter } from './payment/start.ts'
 import type { FieldCipher } from './personal/field-cipher.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
@@ -162,10 +168,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     serverIp,
     log,
   })
+  const receiptFile = createReceiptFileReader({ database, environment, railAccounts, call, breaker, serverIp })
   const confirmPayment = createPaymentConfirmer({ database, environment, railAccounts, settler, call, serverIp })
+  const partners = createPartners(database, environment, vault, (partnerId, error) =>
+    log.error({ err: error, partnerId }, 'partner left out: its config is not valid'),
+  )
+  const receivePartner = createPartnerReceiver({ database, environment, log, publicUrl })
+  const bills = createBillDesk({ database, environment, routes })
   const receive = createCallbackReceiver({
     database,
     settler,
+    bills,
     environment,
     metrics,
     log,
@@ -230,7 +243,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerInvoiceRoutes(server, portal)
     registerSignatureRoutes(server, { ...portal, vault })
     registerBasketRoutes(server, portal)
-    registerPaymentRoutes(server, { ...portal, startPayment })
+    registerPaymentRoutes(server, { ...portal, startPayment, receiptFile })
     registerInvoiceRefundRoutes(server, portal)
     registerWebhookRoutes(server, { ...portal, vault, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
@@ -247,6 +260,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReconciliationRoutes(server, { ...finance, settler, desk, log })
     registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
     registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerCounterRoutes(server, { ...finance, routes })
     registerCallbackRoutes(server, {
       railAccounts,
       receive,
@@ -255,6 +269,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       environment,
       limitAddress,
     })
+    registerPartnerRoutes(server, { partners, receive: receivePartner, limitAddress })
     registerPayerRoutes(server, {
       database,
       environment,
@@ -262,6 +277,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       routes,
       startPayment,
       confirmPayment,
+      publicUrl,
       limitAddress,
     })
   })
@@ -300,6 +316,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         await database.listen(railAccountsChannel, () => {
           railAccounts.forget()
           rulebooks.forget()
+          partners.forget()
         }),
       )
       background.push(
@@ -318,6 +335,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         startWatchers({
           database,
           environment,
+          partners,
           railAccounts,
           settler,
           call,

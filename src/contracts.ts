@@ -15,6 +15,7 @@ import { capabilityMatrix, withRegion } from './capability-matrix.ts'
 import { eventSchemas } from './delivery/event-schema.ts'
 import { decisionTable, type Row } from './domain/decision.ts'
 import { parityClasses } from './domain/parity.ts'
+import { type ReversalRow, reversalTable } from './domain/reversal.ts'
 import { realEnvironment } from './environment.ts'
 import { markdownTable } from './markdown-table.ts'
 import { createFieldCipher } from './personal/field-cipher.ts'
@@ -43,6 +44,7 @@ export async function contractFiles(): Promise<Files> {
       json(eventSchema(schema)),
     ]),
     ['docs/decision-table.md', decisionPage()],
+    ['docs/reversal-table.md', reversalPage()],
     ['docs/errors.md', errorPage()],
     ['docs/parity.md', parityPage()],
     ['README.md', withRegion(readFileSync(join(root, 'README.md'), 'utf8'), 'rails', capabilityMatrix(allAdapters()))],
@@ -207,24 +209,32 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`
 }
 
-function decisionPage(): string {
+/** A row of a table that decides: its name, what it stands for, its conditions, what it does. */
+function ruleCells({ rule, means, when, effect }: Row | ReversalRow): string[] {
   const value = (given: unknown): string => (given === null ? 'none' : String(given))
   const values = (given: unknown): string => (Array.isArray(given) ? given.map(value).join(' or ') : value(given))
   const list = (fields: object): string =>
     Object.entries(fields)
       .map(([name, given]) => `${name}: ${values(given)}`)
       .join('; ')
-  const row = ({ rule, means, when, effect }: Row): string[] => [
-    `\`${rule}\``,
-    means,
-    list(when) || 'always',
-    list(effect),
-  ]
+  return [`\`${rule}\``, means, list(when) || 'always', list(effect)]
+}
+
+function reversalPage(): string {
+  return page(
+    'Reversal table',
+    'Generated from `src/domain/reversal.ts`. A bank or a counter asks to take a success back. Read from the top: the first row that fits decides.',
+    ['Rule', 'Means', 'When', 'Does'],
+    reversalTable.map(ruleCells),
+  )
+}
+
+function decisionPage(): string {
   return page(
     'Decision table',
     'Generated from `src/domain/decision.ts`. Every verified word about money goes through it. Read from the top: the first row that fits decides.',
     ['Rule', 'Means', 'When', 'Does'],
-    decisionTable.map(row),
+    decisionTable.map(ruleCells),
   )
 }
 

@@ -3,7 +3,15 @@
  * Nothing touches payment state before the signature holds (I7), and no positive answer leaves before the commit (I4).
  */
 import type { Logger } from 'pino'
-import type { AdapterContext, CallbackReading, HttpReply, RawRequest, Verdict } from '../../adapters/contract.ts'
+import type {
+  AdapterContext,
+  BillAnswer,
+  CallbackReading,
+  HttpReply,
+  RawRequest,
+  Verdict,
+} from '../../adapters/contract.ts'
+import type { BillDesk } from '../bill/desk.ts'
 import { type Environment, newId } from '../environment.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OpenRailAccount } from '../rails/accounts.ts'
@@ -27,6 +35,8 @@ export type CallbackReceiver = (account: OpenRailAccount, arrival: CallbackArriv
 export type CallbackReceiverOptions = {
   readonly database: Database
   readonly settler: Settler
+  /** Answers what pull rails ask about bills. */
+  readonly bills: BillDesk
   readonly environment: Environment
   readonly metrics: Metrics
   readonly log: Logger
@@ -37,7 +47,7 @@ export type CallbackReceiverOptions = {
 }
 
 export function createCallbackReceiver(options: CallbackReceiverOptions): CallbackReceiver {
-  const { database, settler, environment, metrics, log, serverIp, refusedEvidencePerMinute } = options
+  const { database, settler, bills, environment, metrics, log, serverIp, refusedEvidencePerMinute } = options
   const { signerCrls = () => null } = options
   const mayKeepEvidence = createEvidenceLimit(refusedEvidencePerMinute)
 
@@ -79,6 +89,10 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
       isRefusedByKey,
     )
     const acknowledge = (verdict: Verdict): HttpReply => adapter.acknowledge(verdict, request, railAccount, context)
+    const answerBill = (answer: BillAnswer): HttpReply => {
+      if (adapter.answerBill === undefined) throw new TypeError(`${adapter.name} reads bills but cannot answer them`)
+      return adapter.answerBill(answer, request, railAccount, context)
+    }
     const named = adapter.lookup(request)
     const child = log.child({
       requestId: arrival.requestId,
@@ -118,8 +132,15 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
         return reply
       }
       if (reading.kind === 'bill') {
-        if (adapter.answerBill === undefined) throw new TypeError(`${adapter.name} reads bills but cannot answer them`)
-        return adapter.answerBill({ kind: 'unavailable' }, request, railAccount, context)
+        const { reply, answer, rule, alarm } = await bills({
+          account,
+          request: reading.request,
+          arrival: { ...arrival, receivedAt },
+          reply: answerBill,
+        })
+        metrics.callbacks.inc({ rail: account.rail, verdict: `bill_${answer.kind}` })
+        child[alarm ? 'warn' : 'info']({ rule, answer: answer.kind }, 'bill answered')
+        return reply
       }
       const result = await settler.settle({
         outcome: reading.outcome,
@@ -136,7 +157,7 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
     } catch (error) {
       child.error({ err: error }, 'callback could not be settled; the rail is asked to call again')
       metrics.callbacks.inc({ rail: account.rail, verdict: 'unavailable' })
-      return acknowledge({ kind: 'unavailable' })
+      return reading.kind === 'bill' ? answerBill({ kind: 'unavailable' }) : acknowledge({ kind: 'unavailable' })
     }
   }
 }

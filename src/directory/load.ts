@@ -5,12 +5,14 @@
  */
 import { z } from 'zod'
 import type { Adapter } from '../../adapters/contract.ts'
+import { senderSchema } from '../../adapters/national-portal/sender/account.ts'
 import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import { parseAgencyCode } from '../domain/codes/agency-code.ts'
 import { parseBankAccount } from '../domain/codes/bank-account.ts'
 import { parseTaxCode } from '../domain/codes/tax-code.ts'
 import { creditors } from '../domain/fees/catalogue.ts'
 import type { Environment } from '../environment.ts'
+import { sealPartner } from '../partner/partners.ts'
 import { railAccountsChannel } from '../rails/accounts.ts'
 import { envelope } from '../rails/envelope.ts'
 import { routingSection } from '../rails/rulebook-schema.ts'
@@ -75,6 +77,18 @@ export const directoryFile = z.strictObject({
       position: z.number().int().default(0),
     }),
   ),
+  /** Portals that send payers by the national message set (adapters/national-portal/README.md). */
+  portalPartners: z
+    .array(
+      z.strictObject({
+        id: accountId,
+        name: z.string().min(1).max(255),
+        agencyCodes: z.array(agencyCode).max(1000).default([]),
+        config: z.record(z.string(), z.unknown()),
+        status: z.enum(['ACTIVE', 'PAUSED']).default('ACTIVE'),
+      }),
+    )
+    .default([]),
   /** docs/routing.md. Left out: the rules stay as they are. */
   routing: routingSection.optional(),
   /** Agencies left out issue in their own name, numbered by FeeGate. */
@@ -89,7 +103,7 @@ export class DirectoryError extends Error {
   readonly code = 'DIRECTORY_INVALID'
 }
 
-/** Loads all of it or nothing; secrets of rail accounts are sealed. Throws `DirectoryError` that names each wrong place. */
+/** Loads all of it or nothing; secrets of rail accounts and partners are sealed. Throws `DirectoryError` that names each wrong place. */
 export async function loadDirectory(
   tx: Transaction,
   environment: Environment,
@@ -101,12 +115,34 @@ export async function loadDirectory(
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
-  const { tenant, agencies, beneficiaryAccounts, railAccounts, routing, receiptIssuers, remittanceRules } = parsed.data
+  const {
+    tenant,
+    agencies,
+    beneficiaryAccounts,
+    railAccounts,
+    portalPartners,
+    routing,
+    receiptIssuers,
+    remittanceRules,
+  } = parsed.data
   const accounts = await Promise.all(
     railAccounts.map(async (account) => ({
       ...account,
       columns: await sealConfig(vault, railAccountOwner(tenant.id, account.id), adapterOf(account, adapters), account),
     })),
+  )
+  const partners = await Promise.all(
+    portalPartners.map(async (partner) => {
+      const config = senderSchema.safeParse(partner.config)
+      if (!config.success)
+        throw new DirectoryError(
+          `portalPartners ${partner.id}: ${config.error.issues.map((issue) => `config.${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+        )
+      // Both directions hash alike: under one secret, our result to a portal would pass for the platform's result to us.
+      if (railAccounts.some((account) => account.config.secret === config.data.secret))
+        throw new DirectoryError(`portalPartners ${partner.id}: config.secret must not be the secret of a rail account`)
+      return { ...partner, columns: await sealPartner(vault, tenant.id, partner.id, partner.config) }
+    }),
   )
   const now = environment.now()
   await insertAll(
@@ -181,6 +217,22 @@ export async function loadDirectory(
        previous_set = excluded.previous_set, master_key_id = excluded.master_key_id, data_key = excluded.data_key, sealed = excluded.sealed,
        client_certificates = excluded.client_certificates, envelope = excluded.envelope, status = excluded.status,
        position = excluded.position, updated_at = excluded.updated_at WHERE rail_accounts.tenant_id = excluded.tenant_id AND rail_accounts.rail = excluded.rail`,
+  )
+  await insertAll(
+    tx,
+    'portal_partners',
+    partners.map((partner) => ({
+      id: partner.id,
+      tenant_id: tenant.id,
+      name: partner.name,
+      agency_codes: partner.agencyCodes,
+      ...partner.columns,
+      status: partner.status,
+      created_at: now,
+      updated_at: now,
+    })),
+    `ON CONFLICT (id) DO UPDATE SET name = excluded.name, agency_codes = excluded.agency_codes, config = excluded.config, master_key_id = excluded.master_key_id,
+       data_key = excluded.data_key, sealed = excluded.sealed, status = excluded.status, updated_at = excluded.updated_at WHERE portal_partners.tenant_id = excluded.tenant_id`,
   )
   let changes: RoutingChanges | null = null
   if (routing !== undefined) {

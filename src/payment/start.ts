@@ -15,6 +15,7 @@ import type { Router } from '../rails/router.ts'
 import type { Database, TenantDatabase, Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { type AskRailOptions, askRail } from './ask-rail.ts'
+import { readBillView } from './bill-view.ts'
 import { type Choice, chooseAccounts } from './choose-accounts.ts'
 import { failAttempt, lockInvoice } from './end-attempt.ts'
 import { firstInquiryAt } from './inquiry-schedule.ts'
@@ -166,6 +167,7 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
       createdAt: now,
       expiresAt,
       payerInput: request.payerInput,
+      bill: await readBillView(tx, invoice.id),
     }
     const [open] = await tx.query<{ id: string; instruction: PaymentInstruction | null; created_at: Date }>(
       'SELECT id, instruction, created_at FROM payments WHERE rail_account_id = $1 AND merchant_ref = $2',

@@ -15,6 +15,7 @@ type SealedTable = {
 
 export const sealedTables: readonly SealedTable[] = [
   { kind: 'rail-account', table: 'rail_accounts', tenant: 'tenant_id', id: 'id' },
+  { kind: 'portal-partner', table: 'portal_partners', tenant: 'tenant_id', id: 'id' },
   { kind: 'webhook-endpoint', table: 'webhook_endpoints', tenant: 'tenant_id', id: 'id' },
   { kind: 'agency-signer', table: 'agency_signers', tenant: 'tenant_id', id: 'id' },
   { kind: 'receipt-issuer', table: 'receipt_issuers', tenant: 'tenant_id', id: 'agency_code' },

@@ -6,7 +6,13 @@ import { type Binding, keyBytes, openBytes, SecretError, sealBytes } from './env
 import type { MasterKeys, Random, WrappedKey } from './master-keys.ts'
 
 export type SecretOwner = {
-  readonly kind: 'rail-account' | 'webhook-endpoint' | 'stored-answer' | 'agency-signer' | 'receipt-issuer'
+  readonly kind:
+    | 'rail-account'
+    | 'portal-partner'
+    | 'webhook-endpoint'
+    | 'stored-answer'
+    | 'agency-signer'
+    | 'receipt-issuer'
   readonly tenantId: string
   readonly id: string
 }

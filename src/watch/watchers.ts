@@ -1,6 +1,8 @@
 /** The rounds that run by themselves. Every one is safe to run on all replicas at once and to be killed at any moment. */
 import { buryOverdue } from '../delivery/dispatch.ts'
 import { sealDue } from '../journal/seal.ts'
+import type { Partners } from '../partner/partners.ts'
+import { sendDueResults } from '../partner/results.ts'
 import { eraseDue } from '../personal/keep.ts'
 import { adjustDue } from '../receipt/adjustments.ts'
 import { issueDue } from '../receipt/issue.ts'
@@ -27,6 +29,7 @@ export function startWatchers(
   options: InquiryWatcherOptions &
     ExternalOptions &
     TransactionExportOptions & {
+      readonly partners: Partners
       /** What is kept in files and read again, by its name: an operator may have rotated keys or renewed certificates. */
       readonly reloads: Readonly<Record<string, () => void>>
       /** Certificates, keys and lists that people are warned about. */
@@ -40,6 +43,7 @@ export function startWatchers(
     { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
     { name: 'refunds', everyMs: 2_000, round: () => watchRefunds(options) },
     { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
+    { name: 'partner results', everyMs: 2_000, round: () => sendDueResults(options) },
     { name: 'receipts', everyMs: 1_000, round: () => issueDue(options) },
     { name: 'receipt adjustments', everyMs: 5_000, round: () => adjustDue(options) },
     { name: 'receipts of providers', everyMs: 5_000, round: () => askProviders(options) },

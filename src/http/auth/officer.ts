@@ -9,7 +9,7 @@ import { isUnambiguousJwt } from '../../signing/strict-jwt.ts'
 import { confirmation, holdsToken } from '../tls/bound-token.ts'
 import type { ClientCertificates } from '../tls/client-certificates.ts'
 
-export const roles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit'] as const
+export const roles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit', 'counter'] as const
 export type Role = (typeof roles)[number]
 
 export type Officer = {
@@ -17,6 +17,8 @@ export type Officer = {
   readonly name: string
   readonly tenantId: string
   readonly roles: readonly Role[]
+  /** Code of the agency the officer sits in, when the identity provider tells. */
+  readonly unit: string | null
 }
 
 export type OfficerVerifier = (request: FastifyRequest) => Promise<Officer>
@@ -27,6 +29,7 @@ const claimsSchema = z.object({
   // As the directory writes it. The name under which the database shows all tenants is none.
   tenant: z.string().regex(/^ten_[0-9a-z]{1,40}$/),
   roles: z.array(z.string().max(60)).max(50),
+  unit: z.string().min(1).max(60).optional(),
   cnf: confirmation.optional(),
 })
 
@@ -76,9 +79,15 @@ export function createOfficerVerifier({
     }
     const claims = claimsSchema.safeParse(payload)
     if (!claims.success) throw new Problem('UNAUTHENTICATED', { cause: claims.error })
-    const { sub, name, tenant, cnf } = claims.data
+    const { sub, name, tenant, unit = null, cnf } = claims.data
     if (!holdsToken(cnf, request.raw, clientCertificates)) throw new Problem('UNAUTHENTICATED')
-    return { subject: sub, name, tenantId: tenant, roles: roles.filter((role) => claims.data.roles.includes(role)) }
+    return {
+      subject: sub,
+      name,
+      tenantId: tenant,
+      roles: roles.filter((role) => claims.data.roles.includes(role)),
+      unit,
+    }
   }
 }
 

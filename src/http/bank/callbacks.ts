@@ -1,6 +1,5 @@
 /** Where banks call: the bytes go to the rail's adapter untouched, and its exact answer goes back. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { HttpReply, RawRequest } from '../../../adapters/contract.ts'
 import type { CallbackArrival, CallbackReceiver } from '../../callback/receive.ts'
 import type { CallerRefuser } from '../../callback/refuse-caller.ts'
 import type { Environment } from '../../environment.ts'
@@ -9,6 +8,7 @@ import type { OpenRailAccount, RailAccounts } from '../../rails/accounts.ts'
 import { fitsRules, subjectOf } from '../../signing/certificate-rule.ts'
 import type { AddressLimiter } from '../address-limits.ts'
 import type { ClientCertificates } from '../tls/client-certificates.ts'
+import { acceptRawBodies, rawRequest, sendReply } from './raw.ts'
 
 /** No rail of rails.md sends more than a few kilobytes. */
 const callbackBodyBytes = 64 * 1024
@@ -58,11 +58,7 @@ export function registerCallbackRoutes(server: FastifyInstance, options: Callbac
   }
 
   server.register((scope, _options, done) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => {
-      parsed(null, typeof body === 'string' ? Buffer.from(body) : body)
-    })
-
+    acceptRawBodies(scope)
     const handler = async (
       request: FastifyRequest<{ Params: CallbackParams }>,
       reply: FastifyReply,
@@ -73,11 +69,11 @@ export function registerCallbackRoutes(server: FastifyInstance, options: Callbac
       const flaw = flawOfCaller(request, account)
       if (flaw !== null) await tellOf(flaw, account, arrival)
       // The same answer as for any address that does not exist: no hint which accounts do.
-      if (account === null) {
+      if (account?.adapter.capabilities.callback !== true) {
         await limitAddress(request, 'nowhere')
         throw new Problem('NOT_FOUND')
       }
-      return send(reply, await receive(account, arrival))
+      return sendReply(reply, await receive(account, arrival))
     }
     const routing = { bodyLimit: callbackBodyBytes, schema: { hide: true } }
     for (const method of ['GET', 'POST'] as const) {
@@ -86,27 +82,4 @@ export function registerCallbackRoutes(server: FastifyInstance, options: Callbac
     }
     done()
   })
-}
-
-function rawRequest(request: FastifyRequest, rest: string | undefined): RawRequest {
-  const address = request.raw.url ?? ''
-  const question = address.indexOf('?')
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers)) {
-    // Evidence keeps no bearer secrets of others' making beyond what the adapter needs; it gets them all.
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
-  }
-  return {
-    method: request.method,
-    path: rest === undefined || rest === '' ? '' : `/${rest}`,
-    query: question === -1 ? '' : address.slice(question + 1),
-    headers,
-    body: Buffer.isBuffer(request.body) ? request.body : new Uint8Array(),
-  }
-}
-
-function send(reply: FastifyReply, answer: HttpReply): FastifyReply {
-  reply.code(answer.status)
-  for (const [name, value] of Object.entries(answer.headers)) reply.header(name, value)
-  return answer.body === '' ? reply.send() : reply.send(answer.body)
 }

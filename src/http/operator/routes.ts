@@ -4,8 +4,10 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { replayEvent } from '../../delivery/endpoints.ts'
 import type { Environment } from '../../environment.ts'
+import { readDeadResults, replayResult } from '../../partner/results.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { TenantDatabases } from '../../store/database.ts'
+import { deliveryWindowMs } from '../../store/events.ts'
 import type { OfficerVerifier } from '../auth/officer.ts'
 import { createOfficerGuard } from '../auth/officer-guard.ts'
 import { problemSchema } from '../portal/schemas.ts'
@@ -42,6 +44,15 @@ const stuckPayment = z.object({
   amount: z.number().int(),
   inquiries: z.number().int(),
   createdAt: z.string(),
+})
+const deadResult = z.object({
+  orderId: z.string(),
+  partnerId: z.string(),
+  reference: z.string(),
+  invoiceId: z.string(),
+  attempts: z.number().int(),
+  lastStatus: z.number().int().nullable(),
+  lastError: z.string().nullable(),
 })
 const balance = z.object({ account: z.string(), balance: z.number().int(), postings: z.number().int() })
 
@@ -127,6 +138,40 @@ export function registerOperatorRoutes(
       return {
         payments: rows.map((row) => ({ ...row, amount: Number(row.amount), createdAt: row.createdAt.toISOString() })),
       }
+    },
+  )
+  routes.get(
+    '/v1/ops/partner-results',
+    {
+      onRequest: guard('ops'),
+      schema: {
+        ...about('Results to partner portals given up after their window'),
+        querystring: page,
+        response: { 200: z.object({ results: z.array(deadResult) }).meta({ id: 'DeadPartnerResults' }), ...refusals },
+      },
+    },
+    async (request) => {
+      const { tenantId } = tenantOf(request)
+      const { cursor = null, limit } = request.query
+      return { results: await readDeadResults(database.forTenant(tenantId), tenantId, { after: cursor, limit }) }
+    },
+  )
+  routes.post(
+    '/v1/ops/partner-results/:orderId/replay',
+    {
+      onRequest: guard('ops'),
+      schema: {
+        ...about('Send a result to a partner portal again'),
+        params: z.object({ orderId: z.string().regex(/^pto_[0-9a-z]{26}$/) }),
+        response: { 200: z.object({ replayed: z.boolean() }).meta({ id: 'PartnerResultReplay' }), ...refusals },
+      },
+    },
+    async (request) => {
+      const { tenantId } = tenantOf(request)
+      const tenant = database.forTenant(tenantId)
+      if (!(await replayResult(tenant, environment, tenantId, request.params.orderId, deliveryWindowMs)))
+        throw new Problem('NOT_FOUND')
+      return { replayed: true }
     },
   )
   routes.get(

@@ -21,6 +21,7 @@ import { readAttemptOf, readInvoicePage } from './read.ts'
 import { registerReceiptPages } from './receipts.ts'
 import { languageOf, payerInputOf, read, readForm, sendPage, startForm, tokenParams } from './requests.ts'
 import { refuseForeignForms } from './same-origin.ts'
+import { registerSlipPage } from './slips.ts'
 
 export type PayerRoutesOptions = {
   readonly database: Database
@@ -29,6 +30,7 @@ export type PayerRoutesOptions = {
   readonly routes: Router
   readonly startPayment: PaymentStarter
   readonly confirmPayment: PaymentConfirmer
+  readonly publicUrl: () => string
   readonly limitAddress: AddressLimiter
 }
 
@@ -96,6 +98,7 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
       reply.header('cache-control', 'public, max-age=3600').type('text/javascript; charset=utf-8').send(refreshScript),
     )
     registerReceiptPages(scope, { database })
+    registerSlipPage(scope, options)
 
     const showInvoice = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const { token } = read(tokenParams, request.params)

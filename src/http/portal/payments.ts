@@ -1,7 +1,8 @@
 /** Payment attempts: start one for a payer, look at one. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { z } from 'zod'
+import { z } from 'zod'
+import type { ReceiptFileReader } from '../../payment/receipt-file.ts'
 import type { PaymentStarter } from '../../payment/start.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { TenantDatabases } from '../../store/database.ts'
@@ -47,9 +48,9 @@ type PaymentRow = {
 
 export function registerPaymentRoutes(
   server: FastifyInstance,
-  options: PortalOptions & { readonly startPayment: PaymentStarter },
+  options: PortalOptions & { readonly startPayment: PaymentStarter; readonly receiptFile: ReceiptFileReader },
 ): void {
-  const { database, idempotency, authenticate, startPayment } = options
+  const { database, idempotency, authenticate, startPayment, receiptFile } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
 
   routes.post(
@@ -98,6 +99,36 @@ export function registerPaymentRoutes(
       },
     },
     async (request) => await readPayment(database, callerOf(request), request.params.id),
+  )
+
+  routes.get(
+    '/v1/payments/:id/receipt-file',
+    {
+      onRequest: requireScope(authenticate, 'payments:read'),
+      schema: {
+        tags: ['Payments'],
+        summary: "The rail's own receipt of a payment that succeeded (national payment platform)",
+        security: portalScope('payments:read'),
+        params: paymentParams,
+        response: {
+          200: {
+            description: 'The file as the rail gave it',
+            content: { 'application/pdf': { schema: z.unknown().meta({ type: 'string', format: 'binary' }) } },
+          },
+          ...refusals,
+        },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request)
+      const { id } = await readPayment(database, caller, request.params.id)
+      const file = await receiptFile(caller.tenantId, id)
+      return reply
+        .type(file.contentType)
+        .header('content-disposition', `attachment; filename="${id}.pdf"`)
+        .header('x-content-type-options', 'nosniff')
+        .send(Buffer.from(file.content))
+    },
   )
 }
 

@@ -161,7 +161,7 @@ const officerOf: OfficerVerifier = (request) => {
   const subject = /^Officer (\w+)$/.exec(request.headers.authorization ?? '')?.[1]
   return subject === undefined
     ? Promise.reject(new Problem('UNAUTHENTICATED'))
-    : Promise.resolve({ subject, name: subject, tenantId: 'ten_thanhhoa', roles: [...roles] })
+    : Promise.resolve({ subject, name: subject, tenantId: 'ten_thanhhoa', roles: [...roles], unit: null })
 }
 
 type ReplicaParts = {
