@@ -438,7 +438,10 @@ t.test('a forged question, report or reversal reads and changes nothing', async 
 
 t.test('two banks with sixteen tellers each pay one bill at once, at two replicas: one is applied', async (t) => {
   const { gateway, generic, vietinbank } = await testBanks(t, { maxConnections: 20 })
-  const replica = await testGateway(t, { database: { url: gateway.databaseUrl, database: gateway.database } })
+  const replica = await testGateway(t, {
+    database: { url: gateway.databaseUrl, database: gateway.database },
+    vault: gateway.vault,
+  })
   const bill = await issue(gateway)
   const finding = await vietinbank.inquire(custCodeOf(bill.payCode))
   if (finding.kind !== 'payable') throw new Error('not payable')
