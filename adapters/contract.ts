@@ -67,6 +67,24 @@ export type HttpReply = {
   readonly body: string
 }
 
+/** What the money is for, for rails that show it or print a receipt from it. From the invoice, never from the browser. */
+export type BillView = {
+  readonly beneficiary: { readonly accountNumber: string; readonly accountName: string; readonly bankBin: string }
+  readonly agency: { readonly code: string; readonly name: string }
+  readonly procedure: { readonly code: string; readonly name: string }
+  readonly onlineServiceCode: string | null
+  /** One line per fee, never merged (Law on fees, art. 14); they sum to the order's amount. */
+  readonly lines: readonly {
+    readonly kind: 'PHI' | 'LE_PHI' | 'TAX' | 'FINE' | 'POSTAGE'
+    /** Economic code; null when the fee has none. */
+    readonly code: string | null
+    readonly name: string
+    readonly amount: bigint
+  }[]
+  /** The minimum: who pays. Null when nobody is named. */
+  readonly payerName: string | null
+}
+
 /** One attempt to pay, as the rail needs it. */
 export type Order = {
   /** Our reference for this attempt, made by `merchantRef`. */
@@ -86,6 +104,8 @@ export type Order = {
   readonly expiresAt: Date
   /** What the payer typed into `payerFields`. May be secret: never stored. */
   readonly payerInput: Readonly<Record<string, string>>
+  /** Left out only where nobody starts a payment (a QR that is drawn). */
+  readonly bill?: BillView
 }
 
 /** What was sent and is needed again for inquiry, confirmation or refund. Stored as JSON: no secrets in it. */
@@ -159,6 +179,12 @@ export type RefundResult =
   | { readonly kind: 'accepted'; readonly railRefundId: string }
   | { readonly kind: 'refused'; readonly railCode: string; readonly message: string }
   | { readonly kind: 'unknown'; readonly detail: string }
+
+/** The rail's own receipt of a payment that succeeded. */
+export type ReceiptFileResult =
+  | { readonly kind: 'file'; readonly contentType: string; readonly content: Uint8Array }
+  /** The rail has none, or not yet. */
+  | { readonly kind: 'notReady'; readonly detail: string }
 
 /** Why a request was refused. `signature` and `auth` read and change no payment state (I7). */
 export type RefusalReason =
@@ -314,6 +340,16 @@ export interface Adapter<Config = unknown> {
     account: RailAccount<Config>,
     context: AdapterContext,
   ): Step<InquiryResult>
+
+  /** The rail's own receipt file of a successful attempt; asking twice changes nothing. */
+  receiptFile?(attempt: StoredAttempt, account: RailAccount<Config>, context: AdapterContext): Step<ReceiptFileResult>
+  readReceiptFile?(
+    answer: HttpAnswer,
+    state: unknown,
+    attempt: StoredAttempt,
+    account: RailAccount<Config>,
+    context: AdapterContext,
+  ): Step<ReceiptFileResult>
 
   /**
    * The call that gives the money back is never `repeatable`, even where the rail would know a second one: what may be repeated

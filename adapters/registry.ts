@@ -1,6 +1,7 @@
 /** Every rail the gateway speaks. A new rail is a new folder and one line here. */
 import { billPull } from './bill-pull/index.ts'
 import type { Adapter } from './contract.ts'
+import { counter } from './counter/index.ts'
 import { momo } from './momo/index.ts'
 import { napas } from './napas/index.ts'
 import { nationalPortal } from './national-portal/index.ts'
@@ -11,7 +12,18 @@ import { vnpay } from './vnpay/index.ts'
 import { zalopay } from './zalopay/index.ts'
 
 // Each adapter checks its own config with its schema before use, so the registry may forget the config's type.
-const adapters: readonly Adapter[] = [vnpay, napas, onepay, vietqr, vietinbank, momo, zalopay, billPull, nationalPortal]
+const adapters: readonly Adapter[] = [
+  vnpay,
+  napas,
+  onepay,
+  vietqr,
+  vietinbank,
+  momo,
+  zalopay,
+  billPull,
+  counter,
+  nationalPortal,
+]
 
 /** By its name, among all rails or those given. */
 export function findAdapter(name: string, among: readonly Adapter[] = adapters): Adapter | undefined {

@@ -1,9 +1,11 @@
 /** Issuing invoices inside the process, singly and in batches, beside the smallest durable commit. */
+
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { loadCatalogue } from '../src/catalogue/load.ts'
 import { issueInvoices } from '../src/invoice/issue.ts'
 import type { IssueRequest } from '../src/invoice/request.ts'
+import { createFieldCipher } from '../src/personal/field-cipher.ts'
 import { signCompact } from '../src/signing/compact-jws.ts'
 import { testEnvironment } from '../test/harness/environment.ts'
 import { seedTenant } from '../test/harness/seed.ts'
@@ -30,6 +32,7 @@ export async function benchIssue(): Promise<void> {
     const context = {
       environment,
       sign: async (claims: object) => signCompact(key, 'feegate-invoice+jws', Buffer.from(JSON.stringify(claims))),
+      cipher: createFieldCipher(Buffer.alloc(32, 7)),
       publicUrl: 'https://feegate.example',
     }
     const issuer = { ...seeded, agencyCodes: [], returnOrigins: [] }

@@ -1,5 +1,6 @@
-/** `npm run bench [settle|issue|verify|reconcile …]`: each path beside its own limit, in the same run. Prints ratios; asserts nothing. */
+/** `npm run bench [settle|issue|verify|reconcile|journal …]`: each path beside its own limit, in the same run. Prints ratios; asserts nothing. */
 import { benchIssue } from './issue.ts'
+import { benchJournal } from './journal.ts'
 import { benchReconcile } from './reconcile.ts'
 import { benchSettle } from './settle.ts'
 import { benchVerify } from './verify.ts'
@@ -9,6 +10,7 @@ const benches: Record<string, () => Promise<void>> = {
   issue: benchIssue,
   verify: benchVerify,
   reconcile: benchReconcile,
+  journal: benchJournal,
 }
 const wanted = process.argv.slice(2)
 for (const name of wanted.length === 0 ? Object.keys(benches) : wanted) {

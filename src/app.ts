@@ -5,14 +5,21 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Adapter } from '../adapters/contract.ts'
+import { createBillDesk } from './bill/desk.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
+import { createCallerRefuser } from './callback/refuse-caller.ts'
 import { startDispatcher } from './delivery/dispatcher.ts'
+import { type Ending, endingOfCertificate } from './endings/ending.ts'
+import { endingsOfKeys } from './endings/of-files.ts'
+import { endingsOfStore } from './endings/of-store.ts'
 import type { Environment } from './environment.ts'
+import { createAddressLimiter } from './http/address-limits.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
 import { createOfficerVerifier, type OfficerVerifier } from './http/auth/officer.ts'
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
 import { registerCallbackRoutes } from './http/bank/callbacks.ts'
+import { registerCounterRoutes } from './http/counter/routes.ts'
 import { registerPayoutOrderRoutes } from './http/finance/payout-orders.ts'
 import { registerReceiptSummaryRoutes } from './http/finance/receipt-summaries.ts'
 import { registerFinanceReceiptRoutes } from './http/finance/receipts.ts'
@@ -20,9 +27,11 @@ import { registerReconciliationRoutes } from './http/finance/reconciliation/rout
 import { registerRefundRoutes } from './http/finance/refunds.ts'
 import { registerReportRoutes } from './http/finance/reports/routes.ts'
 import { registerTransactionFeedRoutes } from './http/finance/transaction-feed.ts'
+import { registerParityRoutes } from './http/operator/parity.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerRoutingRoutes } from './http/operator/routing.ts'
+import { registerPartnerRoutes } from './http/partner/routes.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
 import { registerBasketRoutes } from './http/portal/baskets.ts'
 import { registerCatalogueRoutes } from './http/portal/catalogue.ts'
@@ -31,9 +40,12 @@ import { registerPaymentRoutes } from './http/portal/payments.ts'
 import { registerRailRoutes } from './http/portal/rails.ts'
 import { registerReceiptRoutes } from './http/portal/receipts.ts'
 import { registerInvoiceRefundRoutes } from './http/portal/refunds.ts'
+import { registerSignatureRoutes } from './http/portal/signatures.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
+import { type ClientCertificates, createClientCertificates } from './http/tls/client-certificates.ts'
+import { guardDoors } from './http/tls/doors.ts'
 import { registerWellKnownRoutes } from './http/well-known.ts'
 import { createIdempotency } from './idempotency/idempotency.ts'
 import { createRedisShortcut, noShortcut } from './idempotency/redis-shortcut.ts'
@@ -42,17 +54,23 @@ import { createCircuitBreaker } from './network/circuit-breaker.ts'
 import type { HttpCaller } from './network/http-caller.ts'
 import type { WebhookCaller } from './network/webhook-caller.ts'
 import { openApiDocument } from './openapi.ts'
+import { createPartners } from './partner/partners.ts'
+import { createPartnerReceiver } from './partner/receive.ts'
 import { createPaymentConfirmer } from './payment/confirm.ts'
+import { createReceiptFileReader } from './payment/receipt-file.ts'
 import { createPaymentStarter } from './payment/start.ts'
+import type { FieldCipher } from './personal/field-cipher.ts'
 import { createRailAccounts, railAccountsChannel } from './rails/accounts.ts'
 import { createRouter } from './rails/router.ts'
 import { createRulebooks } from './rails/rulebooks.ts'
 import { startDailyRuns } from './reconciliation/daily.ts'
 import { createDesk } from './reconciliation/desk.ts'
 import { startWatchingFolder } from './reconciliation/watched-folder.ts'
+import type { Vault } from './secrets/vault.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
+import type { Crl } from './signing/crl.ts'
 import { createEventSigner } from './signing/event-signer.ts'
-import type { KeyRing } from './signing/key-ring.ts'
+import type { KeyProvider } from './signing/key-provider.ts'
 import { createTokens } from './signing/tokens.ts'
 import type { Database } from './store/database.ts'
 import { pendingMigrations } from './store/migrate.ts'
@@ -64,7 +82,10 @@ export type GatewayOptions = {
   readonly redis: Redis | null
   readonly redisPrefix: string
   readonly environment: Environment
-  readonly keys: KeyRing
+  readonly keys: KeyProvider
+  readonly vault: Vault
+  /** Seals personal data at rest. */
+  readonly cipher: FieldCipher
   readonly call: HttpCaller
   readonly post: WebhookCaller
   readonly log: Logger
@@ -84,6 +105,18 @@ export type GatewayOptions = {
   readonly adapters?: readonly Adapter[]
   /** Where each day's transactions are written for the province; null or left out: nowhere. */
   readonly exportFolder?: string | null
+  /** Left out: no listener or proxy shows client certificates. */
+  readonly clientCertificates?: ClientCertificates
+  /** Revocation lists for banks that sign as CMS; left out: none are kept. */
+  readonly signerCrls?: () => readonly Crl[] | null
+  /** How banks reach callbacks that ask for a client certificate; left out: as the others. */
+  readonly bankUrl?: string | null
+  /** How portals that want certificate-bound tokens reach us; left out: at the public address. */
+  readonly portalUrl?: string | null
+  /** Certificates and lists in files, for warnings before they end; left out: there are none. */
+  readonly endings?: () => readonly Ending[]
+  /** What is kept in files beside keys and is read again like them, by its name. */
+  readonly reloads?: Readonly<Record<string, () => void>>
   /** Known once the port is: the address the outside uses. */
   readonly publicUrl: () => string
 }
@@ -98,23 +131,22 @@ export type Gateway = {
   close(): Promise<void>
 }
 
-/** Tokens asked for from one address in a minute. */
-const tokenRequestsPerMinute = 120
-
 const shutdownMs = 10_000
 /** For recording what came of an attempt. */
 const leaseSlackMs = 5_000
 
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { database, redis, redisPrefix, environment, keys, call, post, log, serverIp, publicUrl } = options
+  const { database, redis, redisPrefix, environment, keys, vault, call, post, log, serverIp, publicUrl } = options
+  const { portalUrl = null } = options
   const metrics = createMetrics()
   const tokens = createTokens(keys)
   const signEvent = createEventSigner(keys)
   const shortcut = redis === null ? noShortcut : createRedisShortcut({ redis, prefix: redisPrefix, environment, log })
-  const idempotency = createIdempotency({ database, redis: shortcut, environment, log })
+  const idempotency = createIdempotency({ database, redis: shortcut, environment, vault, log })
   const railAccounts = createRailAccounts(
     database,
     environment,
+    vault,
     (railAccountId, error) =>
       log.error({ err: error, railAccountId }, 'rail account left out: its config does not fit its adapter'),
     options.adapters,
@@ -132,20 +164,52 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     call,
     breaker,
     publicUrl,
+    bankUrl: options.bankUrl ?? null,
     serverIp,
     log,
   })
+  const receiptFile = createReceiptFileReader({ database, environment, railAccounts, call, breaker, serverIp })
   const confirmPayment = createPaymentConfirmer({ database, environment, railAccounts, settler, call, serverIp })
-  const receive = createCallbackReceiver({ database, settler, environment, metrics, log, serverIp })
+  const partners = createPartners(database, environment, vault, (partnerId, error) =>
+    log.error({ err: error, partnerId }, 'partner left out: its config is not valid'),
+  )
+  const receivePartner = createPartnerReceiver({ database, environment, log, publicUrl })
+  const bills = createBillDesk({ database, environment, routes })
+  const receive = createCallbackReceiver({
+    database,
+    settler,
+    bills,
+    environment,
+    metrics,
+    log,
+    serverIp,
+    signerCrls: options.signerCrls ?? (() => null),
+  })
+  const refuseCaller = createCallerRefuser({ database, environment, metrics, log })
+  const clientCertificates =
+    options.clientCertificates ?? createClientCertificates({ proxies: [], header: 'client-cert', bankTrust: null })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
-  const clientOf = createAuthenticate({ database, environment, verify: tokens.verify, issuer: publicUrl })
+  const limitAddress = createAddressLimiter(limit)
+  const clientOf = createAuthenticate({
+    database,
+    environment,
+    verify: tokens.verify,
+    issuer: publicUrl,
+    clientCertificates,
+  })
   const verifyOfficer =
     options.verifyOfficer ??
-    createOfficerVerifier({ issuer: options.officerIssuer, audience: options.officerAudience, environment })
+    createOfficerVerifier({
+      issuer: options.officerIssuer,
+      audience: options.officerAudience,
+      environment,
+      clientCertificates,
+    })
 
   const desk = createDesk({ database, environment, settler, log })
 
-  const server = createServer({ log, metrics, trustedProxies: options.trustedProxies })
+  const server = createServer({ log, metrics, trustedProxies: options.trustedProxies, limitAddress })
+  guardDoors(server, clientCertificates)
   await server.register(swagger, {
     openapi: openApiDocument,
     transform: jsonSchemaTransform,
@@ -158,6 +222,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       idempotency,
       routes,
       sign: tokens.sign,
+      cipher: options.cipher,
       publicUrl,
       authenticate: async (request: Parameters<typeof clientOf>[0]) => {
         await clientOf(request)
@@ -165,22 +230,26 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       },
     }
     registerProbeRoutes(server, { metrics, notReady })
-    registerWellKnownRoutes(server, { keys, publicUrl })
+    registerWellKnownRoutes(server, { keys, publicUrl, portalUrl })
     registerTokenRoute(server, {
       database,
       environment,
       sign: tokens.sign,
       issuer: publicUrl,
-      limit: (address) => limit(`token ${address}`, tokenRequestsPerMinute),
+      portalUrl,
+      clientCertificates,
+      limit: (address) => limitAddress({ ip: address }, 'token'),
     })
     registerInvoiceRoutes(server, portal)
+    registerSignatureRoutes(server, { ...portal, vault })
     registerBasketRoutes(server, portal)
-    registerPaymentRoutes(server, { ...portal, startPayment })
+    registerPaymentRoutes(server, { ...portal, startPayment, receiptFile })
     registerInvoiceRefundRoutes(server, portal)
-    registerWebhookRoutes(server, { ...portal, post, signEvent, allowedRanges: options.webhookAllowedRanges })
+    registerWebhookRoutes(server, { ...portal, vault, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerRailRoutes(server, portal)
     registerOperatorRoutes(server, { database, environment, verifyOfficer })
+    registerParityRoutes(server, { database, verifyOfficer })
     registerRoutingRoutes(server, { database, environment, routes, verifyOfficer })
     registerReceiptRoutes(server, portal)
     const finance = { database, environment, idempotency, officers: createOfficerGuard(verifyOfficer), publicUrl }
@@ -191,8 +260,26 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReconciliationRoutes(server, { ...finance, settler, desk, log })
     registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
     registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
-    registerCallbackRoutes(server, { railAccounts, receive })
-    registerPayerRoutes(server, { database, environment, railAccounts, routes, startPayment, confirmPayment })
+    registerCounterRoutes(server, { ...finance, routes })
+    registerCallbackRoutes(server, {
+      railAccounts,
+      receive,
+      refuseCaller,
+      clientCertificates,
+      environment,
+      limitAddress,
+    })
+    registerPartnerRoutes(server, { partners, receive: receivePartner, limitAddress })
+    registerPayerRoutes(server, {
+      database,
+      environment,
+      railAccounts,
+      routes,
+      startPayment,
+      confirmPayment,
+      publicUrl,
+      limitAddress,
+    })
   })
   await server.ready()
 
@@ -215,17 +302,28 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       background.push(startDailyRuns({ database, environment, settler, log }))
       const { statementsDir } = options
       if (statementsDir !== undefined && statementsDir !== null)
-        background.push(startWatchingFolder({ folder: statementsDir, database, environment, desk, log }))
+        background.push(
+          startWatchingFolder({
+            folder: statementsDir,
+            database,
+            environment,
+            desk,
+            log,
+            signerCrls: options.signerCrls ?? (() => null),
+          }),
+        )
       background.push(
         await database.listen(railAccountsChannel, () => {
           railAccounts.forget()
           rulebooks.forget()
+          partners.forget()
         }),
       )
       background.push(
         startDispatcher({
           database,
           environment,
+          vault,
           post,
           sign: signEvent,
           leaseMs: options.webhookTimeoutMs + leaseSlackMs,
@@ -237,6 +335,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         startWatchers({
           database,
           environment,
+          partners,
           railAccounts,
           settler,
           call,
@@ -244,10 +343,21 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           serverIp,
           metrics,
           log,
+          vault,
           sign: tokens.sign,
           publicUrl,
           exportFolder: options.exportFolder ?? null,
-          reloadKeys: () => keys.reload(),
+          reloads: {
+            'signing keys': () => keys.reload(),
+            'master keys': () => vault.masterKeys.reload(),
+            ...options.reloads,
+          },
+          endings: [
+            options.endings ?? (() => []),
+            () => endingsOfKeys(keys),
+            () => endingsOfStore(database),
+            () => clientCertificates.seen().map((certificate) => endingOfCertificate('bank calls with', certificate)),
+          ],
         }),
       )
     },

@@ -14,10 +14,15 @@ import { createGateway } from './app.ts'
 import { capabilityMatrix, withRegion } from './capability-matrix.ts'
 import { eventSchemas } from './delivery/event-schema.ts'
 import { decisionTable, type Row } from './domain/decision.ts'
+import { parityClasses } from './domain/parity.ts'
+import { type ReversalRow, reversalTable } from './domain/reversal.ts'
 import { realEnvironment } from './environment.ts'
 import { markdownTable } from './markdown-table.ts'
+import { createFieldCipher } from './personal/field-cipher.ts'
 import { problemCatalogue } from './problem/catalogue.ts'
 import { refundPage } from './refund/page.ts'
+import { masterKeysOf } from './secrets/master-keys.ts'
+import { createVault } from './secrets/vault.ts'
 import { openKeyRing } from './signing/key-ring.ts'
 import { type Database, StoreUnavailableError } from './store/database.ts'
 
@@ -39,7 +44,9 @@ export async function contractFiles(): Promise<Files> {
       json(eventSchema(schema)),
     ]),
     ['docs/decision-table.md', decisionPage()],
+    ['docs/reversal-table.md', reversalPage()],
     ['docs/errors.md', errorPage()],
+    ['docs/parity.md', parityPage()],
     ['README.md', withRegion(readFileSync(join(root, 'README.md'), 'utf8'), 'rails', capabilityMatrix(allAdapters()))],
     ['docs/refunds.md', refundPage(markdownTable)],
   ])
@@ -86,6 +93,11 @@ async function openApi(): Promise<unknown> {
     environment: realEnvironment,
     // A folder that is not there: no key, and none is asked for.
     keys: openKeyRing(join(tmpdir(), 'feegate-no-keys')),
+    vault: createVault({
+      masterKeys: masterKeysOf(`none:${Buffer.alloc(32).toString('base64')}`, 'nowhere', realEnvironment.random),
+      random: realEnvironment.random,
+    }),
+    cipher: createFieldCipher(Buffer.alloc(32)),
     call: away,
     post: away,
     log: pino({ level: 'silent' }),
@@ -197,24 +209,32 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`
 }
 
-function decisionPage(): string {
+/** A row of a table that decides: its name, what it stands for, its conditions, what it does. */
+function ruleCells({ rule, means, when, effect }: Row | ReversalRow): string[] {
   const value = (given: unknown): string => (given === null ? 'none' : String(given))
   const values = (given: unknown): string => (Array.isArray(given) ? given.map(value).join(' or ') : value(given))
   const list = (fields: object): string =>
     Object.entries(fields)
       .map(([name, given]) => `${name}: ${values(given)}`)
       .join('; ')
-  const row = ({ rule, means, when, effect }: Row): string[] => [
-    `\`${rule}\``,
-    means,
-    list(when) || 'always',
-    list(effect),
-  ]
+  return [`\`${rule}\``, means, list(when) || 'always', list(effect)]
+}
+
+function reversalPage(): string {
+  return page(
+    'Reversal table',
+    'Generated from `src/domain/reversal.ts`. A bank or a counter asks to take a success back. Read from the top: the first row that fits decides.',
+    ['Rule', 'Means', 'When', 'Does'],
+    reversalTable.map(ruleCells),
+  )
+}
+
+function decisionPage(): string {
   return page(
     'Decision table',
     'Generated from `src/domain/decision.ts`. Every verified word about money goes through it. Read from the top: the first row that fits decides.',
     ['Rule', 'Means', 'When', 'Does'],
-    decisionTable.map(row),
+    decisionTable.map(ruleCells),
   )
 }
 
@@ -228,6 +248,32 @@ function errorPage(): string {
       String(status),
       `${titleVi}<br>${titleEn}`,
       `${actionVi}<br>${actionEn}`,
+    ]),
+  )
+}
+
+function parityPage(): string {
+  return page(
+    'Parity',
+    [
+      'Generated from `src/domain/parity.ts`. A sweeper in every gateway looks whether payments, settlements, ledger, invoices, events, deliveries, receipts and refunds tie: what changed in the last',
+      'minutes every 15 seconds (rows are at least a minute old then, so that what is being committed is never half seen), and everything there is, 500 rows of each table a minute, again six hours after',
+      'its end. Replicas share the work by leases in `parity_passes`.',
+      '',
+      '**repair**: what is missing follows from committed facts; it is made up for under the locks of the invoice, once, with an entry `parity.repaired` in the journal. **alarm**: money or a promise about it',
+      'does not tie; nothing is changed. Each finding is one row of `parity_findings`, one error line in the log, and counts in the metric `feegate_parity_findings{code}` until it ties again. Officers read',
+      'them at `GET /v1/ops/parity`. Anything open deserves a person today; of severity **money**, now.',
+      '',
+      'A pending delivery or refund whose process died is no finding: its lease ends and another takes it up.',
+    ].join('\n'),
+    ['Code', 'Rows of', 'What does not tie', 'Severity', 'Action', 'What is done, or to do'],
+    Object.entries(parityClasses).map(([code, { scope, means, severity, action, remedy }]) => [
+      `\`${code}\``,
+      `\`${scope}\``,
+      means,
+      severity,
+      action,
+      remedy,
     ]),
   )
 }

@@ -17,6 +17,20 @@ const secretNames = [
   'token',
   'payToken',
   'password',
+  // Of rail accounts: the adapters' `secretFields`, and what stands inside those that are objects.
+  'accessKey',
+  'apiKey',
+  'bearerToken',
+  'checksumKey',
+  'clientSecret',
+  'hashKey',
+  'key1',
+  'key2',
+  'privateKeyPem',
+  'queryPassword',
+  'secretKey',
+  'source.secret',
+  'tokenSecret',
 ]
 
 /** JSON logs with secrets and personal data taken out. */

@@ -50,6 +50,11 @@ export function createMetrics() {
       labelNames: ['lateness'],
       registers,
     }),
+    journalSealed: new Counter({
+      name: 'feegate_journal_sealed_total',
+      help: 'Journal entries sealed',
+      registers,
+    }),
     refunds: new Counter({
       name: 'feegate_refunds_sent_total',
       help: 'Refunds sent to rails by result; late: nothing was left to write down',
@@ -62,11 +67,23 @@ export function createMetrics() {
       labelNames: ['rail', 'result'],
       registers,
     }),
+    parityFindings: new Gauge({
+      name: 'feegate_parity_findings',
+      help: 'Open findings of the parity sweeper by class (docs/parity.md); anything above zero wants a person',
+      labelNames: ['code'],
+      registers,
+    }),
     httpSeconds: new Histogram({
       name: 'feegate_http_request_seconds',
       help: 'HTTP requests by route and status',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+    daysLeft: new Gauge({
+      name: 'feegate_days_left',
+      help: 'Days until a certificate, key or revocation list ends; negative once it has. Warn at 60, 30 and 7',
+      labelNames: ['kind', 'name'],
       registers,
     }),
     redisUp: new Gauge({ name: 'feegate_redis_up', help: '1 when Redis answers', registers }),

@@ -32,6 +32,7 @@ export const openApiDocument = {
     { name: 'Webhooks', description: 'Where events are sent' },
     { name: 'Events', description: 'What happened, to pull' },
     { name: 'Catalogue', description: 'Published fees' },
+    { name: 'Counter', description: 'Cash and QR at a one-stop counter, for officers' },
     { name: 'Reconciliation', description: 'Statements in, every đồng explained, days closed' },
     { name: 'Operations', description: 'For officers and operators' },
     { name: 'Reports', description: 'For finance officers and auditors' },

@@ -111,7 +111,7 @@ const mode: ConformanceMode<Config> = {
   name: 'captureWallet',
   config,
   other,
-  reference: /^[0-9a-zA-Z]([-_.]*[0-9a-zA-Z]+)*$/,
+  reference: /^[0-9a-zA-Z](?:[-_.]*[0-9a-zA-Z])*$/,
   callbacks: [
     notice('paid', 'succeeded', 0),
     notice('refused by the payer', 'failed', 1006),

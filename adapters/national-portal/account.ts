@@ -29,14 +29,28 @@ export const accountSchema = z.strictObject({
     .optional(),
   /** Whether TrangThaiGD is the last hashed value of a QUERY answer. */
   queryStatusIsSigned: z.boolean().default(true),
-  beneficiary: z.strictObject({
-    account: z.string().regex(/^[0-9A-Z.]{4,30}$/),
-    name: signable.min(1).max(250),
-    bankCode: z.string().regex(/^[0-9A-Za-z]{1,20}$/),
-  }),
-  agency: z.strictObject({ code: z.string().regex(/^[0-9A-Z.]{1,30}$/), name: signable.min(1).max(250) }),
-  procedure: z.strictObject({ code: z.string().regex(/^[0-9A-Z.]{1,40}$/), name: signable.min(1).max(1000) }),
-  onlineService: z.strictObject({ code: z.string().regex(/^[0-9A-Z.]{1,40}$/), name: signable.min(1).max(1000) }),
+  /** The account as the platform has it on record. Every invoice must pay exactly into it, or nothing is sent (lesson 5). */
+  beneficiary: z
+    .strictObject({
+      account: z.string().regex(/^[0-9A-Z.]{4,30}$/),
+      name: signable.min(1).max(250),
+      bankCode: z.string().regex(/^[0-9A-Za-z]{1,20}$/),
+    })
+    .optional(),
+  /** The platform's bank codes by BIN, where they differ from it. */
+  bankCodes: z.record(z.string().regex(/^\d{6}$/), z.string().regex(/^[0-9A-Za-z]{1,20}$/)).default({}),
+  /** Stand in for what an order does not tell. */
+  agency: z.strictObject({ code: z.string().regex(/^[0-9A-Z.]{1,30}$/), name: signable.min(1).max(250) }).optional(),
+  procedure: z
+    .strictObject({ code: z.string().regex(/^[0-9A-Z.]{1,40}$/), name: signable.min(1).max(1000) })
+    .optional(),
+  onlineService: z
+    .strictObject({ code: z.string().regex(/^[0-9A-Z.]{1,40}$/), name: signable.min(1).max(1000) })
+    .optional(),
+  /** LoaiPhiLePhi of each kind; the platform's list is not published. */
+  feeTypes: z
+    .strictObject({ PHI: signable.max(20).default(''), LE_PHI: signable.max(20).default('') })
+    .default({ PHI: '', LE_PHI: '' }),
   serviceCode: z
     .string()
     .regex(/^[0-9A-Z]{1,5}$/)

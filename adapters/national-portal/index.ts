@@ -1,7 +1,7 @@
 import type { Adapter } from '../contract.ts'
 import { accountSchema, type NationalPortalConfig, secretFields } from './account.ts'
 import { acknowledge, referenceIn } from './acknowledge.ts'
-import { inquire, readInquiry } from './inquiry.ts'
+import { inquire, readInquiry, readReceiptAnswer, receiptFile } from './inquiry.ts'
 import { readResult } from './result.ts'
 import { readStart, start } from './start.ts'
 
@@ -30,7 +30,8 @@ export const nationalPortal: Adapter<NationalPortalConfig> = {
       'error codes but 00, and the codes it expects in our answer (answerCodes)',
       'form of the hash in our answer to a result',
       'how often it repeats a result',
-      'values of MaDichVu but 2 (serviceCode)',
+      'values of MaDichVu but 2 (serviceCode): taxes, fines and postage are refused',
+      'bank codes it expects (bankCodes, beneficiary) and values of LoaiPhiLePhi (feeTypes)',
       'refund message, reconciliation file and split settlement',
       'amount limits',
     ],
@@ -45,6 +46,8 @@ export const nationalPortal: Adapter<NationalPortalConfig> = {
   readStart: (answer, state, _order, account) => readStart(answer, state, account),
   inquire,
   readInquiry: (answer, _state, attempt, account) => readInquiry(answer, attempt, account),
+  receiptFile,
+  readReceiptFile: (answer) => readReceiptAnswer(answer),
 
   lookup: (request) => ({ merchantRef: referenceIn(request), accountHint: null }),
   readCallback: readResult,

@@ -1,6 +1,15 @@
 /** QUERY: what became of a payment, and GET_BILL: the platform's own receipt file (domain.md §8.1). */
 import { z } from 'zod'
-import type { HttpAnswer, HttpCall, InquiryResult, RailAccount, Step, StoredAttempt } from '../contract.ts'
+import { compactLocalTime } from '../../src/domain/vietnam-time.ts'
+import type {
+  HttpAnswer,
+  HttpCall,
+  InquiryResult,
+  RailAccount,
+  ReceiptFileResult,
+  Step,
+  StoredAttempt,
+} from '../contract.ts'
 import { readJsonObject } from '../shared/json-body.ts'
 import type { NationalPortalConfig } from './account.ts'
 import { foreignTo, outcomeOf, resultSchema, textsOf } from './result.ts'
@@ -47,6 +56,21 @@ export function readInquiry(answer: HttpAnswer, attempt: StoredAttempt, account:
   }
 }
 
+export function receiptFile(attempt: StoredAttempt, account: Account): Step<ReceiptFileResult> {
+  return { kind: 'call', call: receiptFileCall(attempt, account), state: null }
+}
+
+export function readReceiptAnswer(answer: HttpAnswer): Step<ReceiptFileResult> {
+  const content = readReceiptFile(answer)
+  return {
+    kind: 'done',
+    result:
+      content === null
+        ? { kind: 'notReady', detail: `HTTP ${answer.status}, no PDF` }
+        : { kind: 'file', contentType: 'application/pdf', content },
+  }
+}
+
 /** The call for the platform's receipt of a paid attempt. */
 export function receiptFileCall(attempt: StoredAttempt, account: Account): HttpCall {
   return questionCall('GET_BILL', account.config.getBillUrl, attempt, account)
@@ -66,7 +90,8 @@ function questionCall(message: 'QUERY' | 'GET_BILL', url: string, attempt: Store
     PhienBan: account.config.version,
     MaDoiTac: account.config.partnerCode,
     MaThamChieu: attempt.merchantRef,
-    ThoiGianGD: attempt.sent.thoiGianGD ?? '',
+    // What was sent is not known when INIT got no answer; it was the attempt's own time (start.ts).
+    ThoiGianGD: attempt.sent.thoiGianGD ?? compactLocalTime(attempt.createdAt),
   }
   const MaXacThuc = authenticationCode(signedFields.QUERY, fields, account.config.secret)
   return portalCall(url, { ...fields, MaXacThuc }, account.config, { repeatable: true })

@@ -1,7 +1,7 @@
 /** INIT: we announce a payment, the platform answers with the address of its pay page (domain.md §8.1). */
 import { z } from 'zod'
 import { compactLocalTime } from '../../src/domain/vietnam-time.ts'
-import type { AdapterContext, HttpAnswer, HttpCall, Order, RailAccount, Sent, StartResult, Step } from '../contract.ts'
+import type { HttpAnswer, HttpCall, Order, RailAccount, Sent, StartResult, Step } from '../contract.ts'
 import { readJsonObject } from '../shared/json-body.ts'
 import type { NationalPortalConfig } from './account.ts'
 import { receiptBlock } from './receipt-block.ts'
@@ -27,11 +27,8 @@ const initPatterns: Readonly<Record<(typeof signedFields.INIT)[number], RegExp>>
   Ip: /^[0-9A-Fa-f.:]{2,45}$/,
 }
 
-export function initFields(
-  order: Order,
-  account: Account,
-  now: Date,
-): Record<(typeof signedFields.INIT)[number], string> {
+/** The time is that of the attempt, which is on record: QUERY can repeat it even when INIT was never answered (domain.md §5.7). */
+export function initFields(order: Order, account: Account): Record<(typeof signedFields.INIT)[number], string> {
   return {
     LoaiBanTin: 'INIT',
     PhienBan: account.config.version,
@@ -45,30 +42,30 @@ export function initFields(
     MaTienTe: 'VND',
     MaNganHang: 'PAYMENT',
     ThongTinGiaoDich: order.description,
-    ThoiGianGD: compactLocalTime(now),
+    ThoiGianGD: compactLocalTime(order.createdAt),
     Ip: order.payerIp,
   }
 }
 
-export function start(order: Order, account: Account, context: AdapterContext): Step<StartResult> {
-  const fields = initFields(order, account, context.now)
-  // Inquiry must repeat exactly this time (domain.md §5.7).
+export function start(order: Order, account: Account): Step<StartResult> {
+  const fields = initFields(order, account)
   const sent: Sent = {
     maThamChieu: fields.MaThamChieu,
     thoiGianGD: fields.ThoiGianGD,
     thongTinGiaoDich: fields.ThongTinGiaoDich,
   }
+  const refused = (railCode: string, message: string): Step<StartResult> => ({
+    kind: 'done',
+    result: { kind: 'refused', railCode, message, sent },
+  })
   const odd = signedFields.INIT.find((name) => !initPatterns[name].test(fields[name]))
-  if (odd !== undefined) {
-    return {
-      kind: 'done',
-      result: { kind: 'refused', railCode: 'FIELD', message: `${odd} does not fit the message`, sent },
-    }
-  }
+  if (odd !== undefined) return refused('FIELD', `${odd} does not fit the message`)
+  const receipt = receiptBlock(order, account.config)
+  if (!receipt.ok) return refused(receipt.code, receipt.detail)
   const MaXacThuc = authenticationCode(signedFields.INIT, fields, account.config.secret)
   const call = portalCall(
     account.config.initUrl,
-    { ...fields, ThongTinBienLai: receiptBlock(order, account.config), MaXacThuc },
+    { ...fields, ThongTinBienLai: receipt.block, MaXacThuc },
     account.config,
   )
   return { kind: 'call', call, state: { sent } }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { compactLocalTime } from '../../src/domain/vietnam-time.ts'
+import { isHexMac } from '../shared/mac.ts'
 
 const detailNames = [
   'recordType',
@@ -179,7 +180,7 @@ export function readFooter(
 const detailSchema = z.record(z.enum(detailNames), z.string())
 
 function checksumHolds(values: readonly string[], secret: string): boolean {
-  return values.at(-1)?.toLowerCase() === checksum(values.slice(0, -1), secret)
+  return isHexMac(values.at(-1) ?? '', Buffer.from(checksum(values.slice(0, -1), secret), 'hex'))
 }
 
 /** MD5 is the bank's choice; it guards against accidents, the transport guards against people. */

@@ -3,14 +3,26 @@
  * Nothing touches payment state before the signature holds (I7), and no positive answer leaves before the commit (I4).
  */
 import type { Logger } from 'pino'
-import type { AdapterContext, HttpReply, RawRequest, Verdict } from '../../adapters/contract.ts'
+import type {
+  AdapterContext,
+  BillAnswer,
+  CallbackReading,
+  HttpReply,
+  RawRequest,
+  Verdict,
+} from '../../adapters/contract.ts'
+import type { BillDesk } from '../bill/desk.ts'
 import { type Environment, newId } from '../environment.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OpenRailAccount } from '../rails/accounts.ts'
+import { readWithAnyKey } from '../rails/any-key.ts'
+import { openEnvelope } from '../rails/envelope.ts'
 import type { Settler } from '../settlement/group.ts'
+import type { Crl } from '../signing/crl.ts'
 import { callbackRow } from '../store/callback-evidence.ts'
 import type { Database } from '../store/database.ts'
 import { insertAll } from '../store/rows.ts'
+import { createEvidenceLimit } from './evidence-limit.ts'
 
 export type CallbackArrival = {
   readonly request: RawRequest
@@ -23,28 +35,21 @@ export type CallbackReceiver = (account: OpenRailAccount, arrival: CallbackArriv
 export type CallbackReceiverOptions = {
   readonly database: Database
   readonly settler: Settler
+  /** Answers what pull rails ask about bills. */
+  readonly bills: BillDesk
   readonly environment: Environment
   readonly metrics: Metrics
   readonly log: Logger
   readonly serverIp: string
-  /** Refused requests kept as evidence per rail account and minute; more are only counted, so that nobody can fill the disk. */
   readonly refusedEvidencePerMinute?: number
+  /** Revocation lists for banks that sign as CMS; null: none are kept. */
+  readonly signerCrls?: () => readonly Crl[] | null
 }
 
 export function createCallbackReceiver(options: CallbackReceiverOptions): CallbackReceiver {
-  const { database, settler, environment, metrics, log, serverIp, refusedEvidencePerMinute = 120 } = options
-  const kept = new Map<string, { minute: number; count: number }>()
-
-  function mayKeepEvidence(accountId: string, at: Date): boolean {
-    const minute = Math.floor(at.getTime() / 60_000)
-    const counter = kept.get(accountId)
-    if (counter === undefined || counter.minute !== minute) {
-      kept.set(accountId, { minute, count: 1 })
-      return true
-    }
-    counter.count += 1
-    return counter.count <= refusedEvidencePerMinute
-  }
+  const { database, settler, bills, environment, metrics, log, serverIp, refusedEvidencePerMinute } = options
+  const { signerCrls = () => null } = options
+  const mayKeepEvidence = createEvidenceLimit(refusedEvidencePerMinute)
 
   async function keepEvidence(
     account: OpenRailAccount,
@@ -69,13 +74,26 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
   }
 
   return async (account, arrival) => {
-    const { adapter, config } = account
+    const { adapter } = account
     const receivedAt = environment.now()
-    const railAccount = { id: account.id, config }
     const context: AdapterContext = { now: receivedAt, requestId: newId(environment, 'req').slice(4), serverIp }
-    const acknowledge = (verdict: Verdict): HttpReply =>
-      adapter.acknowledge(verdict, arrival.request, railAccount, context)
-    const named = adapter.lookup(arrival.request)
+    const opened = openEnvelope(account.envelope, arrival.request, { at: receivedAt, crls: signerCrls() })
+    const request = opened.ok ? opened.request : arrival.request
+    // What is answered is answered with the config that fitted.
+    const { reading, railAccount } = readWithAnyKey(
+      account,
+      (candidate): CallbackReading =>
+        opened.ok
+          ? adapter.readCallback(request, candidate, context)
+          : { kind: 'refused', reason: 'signature', detail: opened.detail },
+      isRefusedByKey,
+    )
+    const acknowledge = (verdict: Verdict): HttpReply => adapter.acknowledge(verdict, request, railAccount, context)
+    const answerBill = (answer: BillAnswer): HttpReply => {
+      if (adapter.answerBill === undefined) throw new TypeError(`${adapter.name} reads bills but cannot answer them`)
+      return adapter.answerBill(answer, request, railAccount, context)
+    }
+    const named = adapter.lookup(request)
     const child = log.child({
       requestId: arrival.requestId,
       rail: account.rail,
@@ -83,7 +101,6 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
       merchantRef: named.merchantRef,
     })
 
-    const reading = adapter.readCallback(arrival.request, railAccount, context)
     switch (reading.kind) {
       case 'handshake':
         return reading.reply
@@ -115,8 +132,15 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
         return reply
       }
       if (reading.kind === 'bill') {
-        if (adapter.answerBill === undefined) throw new TypeError(`${adapter.name} reads bills but cannot answer them`)
-        return adapter.answerBill({ kind: 'unavailable' }, arrival.request, railAccount, context)
+        const { reply, answer, rule, alarm } = await bills({
+          account,
+          request: reading.request,
+          arrival: { ...arrival, receivedAt },
+          reply: answerBill,
+        })
+        metrics.callbacks.inc({ rail: account.rail, verdict: `bill_${answer.kind}` })
+        child[alarm ? 'warn' : 'info']({ rule, answer: answer.kind }, 'bill answered')
+        return reply
       }
       const result = await settler.settle({
         outcome: reading.outcome,
@@ -133,7 +157,12 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
     } catch (error) {
       child.error({ err: error }, 'callback could not be settled; the rail is asked to call again')
       metrics.callbacks.inc({ rail: account.rail, verdict: 'unavailable' })
-      return acknowledge({ kind: 'unavailable' })
+      return reading.kind === 'bill' ? answerBill({ kind: 'unavailable' }) : acknowledge({ kind: 'unavailable' })
     }
   }
+}
+
+/** Refused because the signature or credentials are not those of this config. */
+function isRefusedByKey(reading: CallbackReading): boolean {
+  return reading.kind === 'refused' && (reading.reason === 'signature' || reading.reason === 'auth')
 }

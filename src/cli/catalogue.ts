@@ -3,7 +3,7 @@ import { loadCatalogue } from '../catalogue/load.ts'
 import { readConfig } from '../config.ts'
 import { loadDirectory } from '../directory/load.ts'
 import { realEnvironment } from '../environment.ts'
-import { cliActor, print, readJson, withStore } from './store.ts'
+import { cliActor, print, readJson, withDatabase, withStore } from './store.ts'
 
 export function registerCatalogueCommands(program: Command): void {
   program
@@ -13,7 +13,9 @@ export function registerCatalogueCommands(program: Command): void {
     .description('load a directory file (format feegate-directory/1)')
     .action(async (file: string) => {
       const data = await readJson(file)
-      const { tenantId, routing } = await withStore((tx) => loadDirectory(tx, realEnvironment, data, cliActor))
+      const { tenantId, routing } = await withDatabase((database, vault) =>
+        database.transaction((tx) => loadDirectory(tx, realEnvironment, data, cliActor, vault)),
+      )
       print(`directory of ${tenantId} loaded`)
       for (const [what, ids] of Object.entries(routing ?? {})) {
         if (ids.length > 0) print(`routing ${what}: ${ids.join(', ')}`)

@@ -1,56 +1,89 @@
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { readConfig } from '../config.ts'
-import { isDemoCertificate, makeDemoCertificates } from '../signing/demo-certificates.ts'
-import { type Algorithm, algorithms, type KeyRing, openKeyRing } from '../signing/key-ring.ts'
+import { isDemoCertificate } from '../signing/certificates.ts'
+import type { KeyFacts } from '../signing/key-provider.ts'
+import {
+  type Algorithm,
+  algorithms,
+  type KeyRing,
+  KeyRingError,
+  mayRotateFrom,
+  openKeyRing,
+} from '../signing/key-ring.ts'
+import { openKeys } from '../signing/open-keys.ts'
 import { Pkcs12Error, readPkcs12 } from '../signing/pkcs12.ts'
+import { readPrivateFile } from '../signing/private-file.ts'
 import { print } from './store.ts'
 
 export function registerKeyCommands(program: Command): void {
-  program
-    .command('certs')
-    .description('certificates')
-    .command('demo')
-    .description('make the demo PKI in certs-example/out')
-    .action(() => {
-      for (const name of makeDemoCertificates('certs-example/out', new Date())) print(`certs-example/out/${name}`)
-    })
   const keys = program
     .command('keys')
-    .description('signing keys of the gateway; a running gateway takes changes over within a minute')
+    .description('signing keys of the gateway; a running gateway takes changes over within half a minute')
   keys
     .command('list')
-    .description('id, algorithm, state and age')
+    .description('name, algorithm, state, age and id')
     .action(() => {
-      for (const { kid, alg, state, createdAt } of ring().list())
-        print(`${kid}  ${alg.padEnd(6)} ${state.padEnd(8)} ${createdAt}`)
+      for (const key of openKeys(readConfig(process.env)).list()) print(lineOf(key))
     })
   keys
     .command('generate')
     .description('make the next key; it is published at once and signs after a rotation')
-    .addOption(new Option('--alg <name>', 'algorithm').choices([...algorithms]).default('ES256'))
-    .action(async ({ alg }: { alg: Algorithm }) => print(await ring().generate(alg, new Date())))
+    .addOption(new Option('--alg <name>', 'algorithm; SIGNING_ALG when left out').choices([...algorithms]))
+    .option('--name <name>', 'what people call it')
+    .action(async ({ alg, name }: { alg?: Algorithm; name?: string }) => {
+      const config = readConfig(process.env)
+      print(await ring().generate(alg ?? config.signingAlg, new Date(), name === undefined ? {} : { name }))
+    })
   keys
     .command('rotate')
     .description('the next key signs, the active one is retired and stays verifiable')
-    .action(async () => print(await ring().rotate(new Date())))
+    .option('--now', 'do not wait until the next key has been published for ten minutes (its holder is suspect)')
+    .action(async ({ now = false }: { now?: boolean }) => print(await rotate(ring(), new Date(), now)))
   keys
     .command('import <file>')
     .description('take the key of a PKCS#12 file as the next key; its password comes from the variable P12_PASSWORD')
-    .action(async (file: string) => {
-      const { privateKey, certificate } = readPkcs12(await readFile(file), process.env.P12_PASSWORD ?? '')
-      const config = readConfig(process.env)
-      if (config.mode === 'production' && isDemoCertificate(certificate))
+    .option('--name <name>', 'what people call it')
+    .action(async (file: string, { name }: { name?: string }) => {
+      const { privateKey, certificate } = readPkcs12(readPrivateFile(file), process.env.P12_PASSWORD ?? '')
+      const isDemo = isDemoCertificate(certificate)
+      if (isDemo && readConfig(process.env).mode === 'production')
         throw new Pkcs12Error(`${certificate.subject.replaceAll('\n', ', ')}: demo keys are refused in production`)
-      print(await ring().add(privateKey, new Date()))
+      const more = { endsAt: certificate.validToDate, isDemo, ...(name === undefined ? {} : { name }) }
+      print(await ring().add(privateKey, new Date(), more))
     })
   keys
-    .command('revoke <kid>')
-    .description('nothing signed with this key verifies any more')
-    .action((kid: string) => ring().revoke(kid))
+    .command('revoke <key>')
+    .description('by id or name: nothing signed with this key verifies any more')
+    .action((key: string) => ring().revoke(key))
+}
+
+/**
+ * Signs with the next key. Portals and banks keep our key set for some minutes, so a key that was made just now has to wait.
+ * @throws KeyRingError that says from when it may sign, unless `atOnce`
+ */
+async function rotate(keys: KeyRing, now: Date, atOnce: boolean): Promise<string> {
+  if (atOnce) return await keys.rotate(now)
+  if (!keys.list().some(({ state }) => state === 'next')) {
+    const alg = keys.list().find(({ state }) => state === 'active')?.alg ?? readConfig(process.env).signingAlg
+    await keys.generate(alg, now)
+  }
+  const from = mayRotateFrom(keys.list())
+  if (from !== null && from > now)
+    throw new KeyRingError(
+      `the next key is published and may sign from ${from.toISOString()}, when everybody has it: rotate again then, or with --now`,
+    )
+  return await keys.rotate(now)
+}
+
+function lineOf({ kid, name, alg, state, createdAt, endsAt, isDemo }: KeyFacts): string {
+  const more = [endsAt === null ? '' : `ends ${endsAt}`, isDemo ? 'DEMO' : ''].filter((text) => text !== '')
+  return [name.padEnd(12), alg.padEnd(5), state.padEnd(7), createdAt ?? '-', kid, ...more].join('  ')
 }
 
 function ring(): KeyRing {
-  return openKeyRing(resolve(readConfig(process.env).keysDir))
+  const config = readConfig(process.env)
+  if (config.signingKeys !== null || config.signingP12.length > 0)
+    throw new KeyRingError('the keys come from SIGNING_KEYS or SIGNING_P12: change them there')
+  return openKeyRing(resolve(config.keysDir))
 }

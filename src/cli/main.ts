@@ -2,10 +2,15 @@
 import { Command } from 'commander'
 import { ConfigError } from '../config.ts'
 import { Problem } from '../problem/problem.ts'
+import { registerAgencyCommands } from './agencies.ts'
 import { registerCatalogueCommands } from './catalogue.ts'
+import { registerCertificateCommands } from './certificates.ts'
 import { registerClientCommands } from './clients.ts'
+import { registerJournalCommands } from './journal.ts'
 import { registerKeyCommands } from './keys.ts'
+import { registerPersonalCommands } from './personal.ts'
 import { registerReconcileCommands } from './reconcile.ts'
+import { registerSecretCommands } from './secrets.ts'
 import { registerServeCommands } from './serve.ts'
 import { registerStatementCommands } from './statements-command.ts'
 import { registerVerifyCommand } from './verify.ts'
@@ -18,6 +23,11 @@ export async function run(argv: readonly string[]): Promise<void> {
   registerCatalogueCommands(program)
   registerClientCommands(program)
   registerKeyCommands(program)
+  registerCertificateCommands(program)
+  registerSecretCommands(program)
+  registerAgencyCommands(program)
+  registerJournalCommands(program)
+  registerPersonalCommands(program)
   registerVerifyCommand(program)
   registerStatementCommands(program)
   registerReconcileCommands(program)

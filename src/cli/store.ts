@@ -1,15 +1,26 @@
 import { readFile } from 'node:fs/promises'
 import { readConfig } from '../config.ts'
+import { realEnvironment } from '../environment.ts'
 import { createLogger } from '../log.ts'
+import { openVault } from '../secrets/open-vault.ts'
+import type { Vault } from '../secrets/vault.ts'
 import { openStore } from '../serve.ts'
-import type { Transaction } from '../store/database.ts'
+import type { Database, Transaction } from '../store/database.ts'
 
 /** Runs one transaction on the configured store (next to a running gateway or alone) and closes it again. */
 export async function withStore<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+  return await withDatabase((database) => database.transaction(work))
+}
+
+/** The configured store and the vault of its secrets. */
+export async function withDatabase<Result>(
+  work: (database: Database, vault: Vault) => Promise<Result>,
+): Promise<Result> {
   const config = readConfig(process.env)
+  const vault = openVault(config, realEnvironment.random)
   const store = await openStore(config, createLogger(config.logLevel === 'info' ? 'warn' : config.logLevel))
   try {
-    return await store.database.transaction(work)
+    return await work(store.database, vault)
   } finally {
     await store.close()
   }

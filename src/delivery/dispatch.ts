@@ -8,15 +8,17 @@ import type { Logger } from 'pino'
 import type { Environment } from '../environment.ts'
 import type { Metrics } from '../metrics.ts'
 import type { WebhookCaller } from '../network/webhook-caller.ts'
+import type { Vault } from '../secrets/vault.ts'
 import type { EventSigner } from '../signing/event-signer.ts'
 import type { Database } from '../store/database.ts'
 import { retryDelayMs } from './backoff.ts'
-import { liveSecrets, type WebhookSecret } from './endpoints.ts'
+import { liveSecrets, openSecrets, type SecretColumns } from './endpoint-secrets.ts'
 import { standardWebhookHeaders } from './standard-webhooks.ts'
 
 export type DispatchOptions = {
   readonly database: Database
   readonly environment: Environment
+  readonly vault: Vault
   readonly post: WebhookCaller
   readonly sign: EventSigner
   /** Longer than one attempt may take: a delivery whose process died is taken up again after this. */
@@ -31,7 +33,7 @@ export type ClaimedDelivery = {
   readonly eventType: string
   readonly endpointId: string
   readonly url: string
-  readonly secrets: readonly WebhookSecret[]
+  readonly endpoint: SecretColumns
   readonly attempts: number
   readonly giveUpAt: Date
   readonly body: string
@@ -50,10 +52,10 @@ export async function claimDueDeliveries(
   busyEndpoints: readonly string[],
 ): Promise<ClaimedDelivery[]> {
   const now = environment.now()
-  return await database.query<ClaimedDelivery>(
+  const rows = await database.query<Omit<ClaimedDelivery, 'endpoint'> & Omit<SecretColumns, 'id'>>(
     `UPDATE deliveries d SET lease_until = $1::timestamptz + $2 * interval '1 millisecond', attempts = d.attempts + 1
        FROM (
-         SELECT due.id, w.url, w.secrets
+         SELECT due.id, w.url, w.id AS endpoint_id
            FROM webhook_endpoints w
           CROSS JOIN LATERAL (
             SELECT c.id FROM deliveries c
@@ -67,17 +69,23 @@ export async function claimDueDeliveries(
           LIMIT $3) claimed
        JOIN deliveries self ON self.id = claimed.id
        JOIN events e ON e.id = self.event_id
+       JOIN webhook_endpoints s ON s.id = claimed.endpoint_id
       WHERE d.id = claimed.id
-      RETURNING d.id, e.id AS "eventId", e.type AS "eventType", d.endpoint_id AS "endpointId", claimed.url, claimed.secrets,
-                d.attempts, d.give_up_at AS "giveUpAt", e.body`,
+      RETURNING d.id, e.id AS "eventId", e.type AS "eventType", d.endpoint_id AS "endpointId", claimed.url, d.attempts,
+                d.give_up_at AS "giveUpAt", e.body, s.tenant_id, s.secrets, s.master_key_id, s.data_key, s.sealed`,
     [now, leaseMs, limit, busyEndpoints],
   )
+  return rows.map(({ tenant_id, secrets, master_key_id, data_key, sealed, ...delivery }) => ({
+    ...delivery,
+    endpoint: { id: delivery.endpointId, tenant_id, secrets, master_key_id, data_key, sealed },
+  }))
 }
 
 /** Sends one claimed delivery and records what came of it. */
 export async function deliver(options: DispatchOptions, delivery: ClaimedDelivery): Promise<void> {
-  const { environment, post, sign, metrics, log } = options
+  const { environment, vault, post, sign, metrics, log } = options
   const sentAt = environment.now()
+  const secrets = liveSecrets(await openSecrets(vault, delivery.endpoint), sentAt)
   const answer = await post({
     url: delivery.url,
     body: delivery.body,
@@ -86,7 +94,7 @@ export async function deliver(options: DispatchOptions, delivery: ClaimedDeliver
       'user-agent': 'FeeGate-Webhook/1',
       'feegate-event-type': delivery.eventType,
       'feegate-event-jws': await sign(delivery.body),
-      ...standardWebhookHeaders(delivery.eventId, sentAt, delivery.body, liveSecrets(delivery.secrets, sentAt)),
+      ...standardWebhookHeaders(delivery.eventId, sentAt, delivery.body, secrets),
     },
   })
   const child = log.child({

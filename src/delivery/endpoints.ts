@@ -2,13 +2,19 @@
 import { type Environment, newId } from '../environment.ts'
 import type { WebhookAnswer, WebhookCaller } from '../network/webhook-caller.ts'
 import { Problem } from '../problem/problem.ts'
+import type { Vault } from '../secrets/vault.ts'
 import type { EventSigner } from '../signing/event-signer.ts'
-import type { Database, Transaction } from '../store/database.ts'
+import type { Database, TenantDatabase, Transaction } from '../store/database.ts'
 import { deliveryChannel, deliveryWindowMs } from '../store/events.ts'
+import {
+  liveSecrets,
+  openSecrets,
+  type SecretColumns,
+  sealSecrets,
+  secretColumns,
+  type WebhookSecret,
+} from './endpoint-secrets.ts'
 import { makeWebhookSecret, standardWebhookHeaders } from './standard-webhooks.ts'
-
-/** Newest first; an `expiresAt` is set when a newer one took its place. */
-export type WebhookSecret = { readonly secret: string; readonly expiresAt?: string }
 
 export type WebhookEndpoint = {
   readonly id: string
@@ -17,8 +23,9 @@ export type WebhookEndpoint = {
   readonly pausedReason: string | null
   readonly consecutiveFailures: number
   readonly createdAt: Date
-  readonly secrets: readonly WebhookSecret[]
 }
+/** Shown once, when the secret is new. */
+export type EndpointWithSecret = { readonly endpoint: WebhookEndpoint; readonly secret: string }
 
 type Owner = { readonly tenantId: string; readonly clientId: string }
 
@@ -27,18 +34,13 @@ export const secretOverlapMs = 24 * 60 * 60 * 1000
 const secretBytes = 32
 const maxEndpoints = 10
 
-export function liveSecrets(secrets: readonly WebhookSecret[], now: Date): string[] {
-  return secrets
-    .filter(({ expiresAt }) => expiresAt === undefined || new Date(expiresAt) > now)
-    .map(({ secret }) => secret)
-}
-
 export async function registerEndpoint(
   tx: Transaction,
   environment: Environment,
+  vault: Vault,
   owner: Owner,
   url: string,
-): Promise<WebhookEndpoint> {
+): Promise<EndpointWithSecret> {
   const now = environment.now()
   // The client's row is the lock that keeps the count below its limit.
   await tx.query('SELECT id FROM clients WHERE id = $1 FOR UPDATE', [owner.clientId])
@@ -54,15 +56,16 @@ export async function registerEndpoint(
   }
   const secret = makeWebhookSecret(environment.random(secretBytes))
   const id = newId(environment, 'whe')
+  const sealed = await sealSecrets(vault, owner.tenantId, id, [{ secret }])
   const [row] = await tx.query<EndpointRow>(
-    `INSERT INTO webhook_endpoints (id, tenant_id, client_id, url, secrets, status, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $6) RETURNING ${columns}`,
-    [id, owner.tenantId, owner.clientId, url, JSON.stringify([{ secret }]), now],
+    `INSERT INTO webhook_endpoints (id, tenant_id, client_id, url, master_key_id, data_key, sealed, status, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 'ACTIVE', $8, $8) RETURNING ${columns}`,
+    [id, owner.tenantId, owner.clientId, url, sealed.master_key_id, sealed.data_key, sealed.sealed, now],
   )
-  return found(row)
+  return { endpoint: found(row), secret }
 }
 
-export async function listEndpoints(database: Database, owner: Owner): Promise<WebhookEndpoint[]> {
+export async function listEndpoints(database: TenantDatabase, owner: Owner): Promise<WebhookEndpoint[]> {
   const rows = await database.query<EndpointRow>(
     `SELECT ${columns} FROM webhook_endpoints WHERE tenant_id = $1 AND client_id = $2 AND status <> 'DELETED' ORDER BY id`,
     [owner.tenantId, owner.clientId],
@@ -82,29 +85,46 @@ export async function getEndpoint(
   return found(row)
 }
 
+/** Newest first. */
+export async function endpointSecrets(
+  source: Pick<Database | Transaction, 'query'>,
+  vault: Vault,
+  owner: Owner,
+  id: string,
+): Promise<readonly WebhookSecret[]> {
+  const [row] = await source.query<SecretColumns>(
+    `SELECT id, tenant_id, ${secretColumns} FROM webhook_endpoints WHERE id = $1 AND tenant_id = $2 AND client_id = $3 AND status <> 'DELETED'`,
+    [id, owner.tenantId, owner.clientId],
+  )
+  if (row === undefined) throw new Problem('NOT_FOUND')
+  return await openSecrets(vault, row)
+}
+
 /** A new secret signs at once; the one before goes on signing for `overlapMs`, older ones end now. */
 export async function rotateEndpointSecret(
   tx: Transaction,
   environment: Environment,
+  vault: Vault,
   owner: Owner,
   id: string,
   overlapMs: number,
-): Promise<WebhookEndpoint> {
+): Promise<EndpointWithSecret> {
   const now = environment.now()
   await tx.query('SELECT id FROM webhook_endpoints WHERE id = $1 AND client_id = $2 FOR UPDATE', [id, owner.clientId])
-  const endpoint = await getEndpoint(tx, owner, id)
-  const previous = endpoint.secrets[0]
+  const [previous] = await endpointSecrets(tx, vault, owner, id)
+  const secret = makeWebhookSecret(environment.random(secretBytes))
   const secrets: WebhookSecret[] = [
-    { secret: makeWebhookSecret(environment.random(secretBytes)) },
+    { secret },
     ...(previous === undefined || overlapMs === 0
       ? []
       : [{ secret: previous.secret, expiresAt: new Date(now.getTime() + overlapMs).toISOString() }]),
   ]
+  const sealed = await sealSecrets(vault, owner.tenantId, id, secrets)
   const [row] = await tx.query<EndpointRow>(
-    `UPDATE webhook_endpoints SET secrets = $2, updated_at = $3 WHERE id = $1 RETURNING ${columns}`,
-    [id, JSON.stringify(secrets), now],
+    `UPDATE webhook_endpoints SET secrets = NULL, master_key_id = $2, data_key = $3, sealed = $4, updated_at = $5 WHERE id = $1 RETURNING ${columns}`,
+    [id, sealed.master_key_id, sealed.data_key, sealed.sealed, now],
   )
-  return found(row)
+  return { endpoint: found(row), secret }
 }
 
 /** Resumes a paused endpoint; everything pending goes out at once. */
@@ -147,6 +167,7 @@ export async function deleteEndpoint(
 /** Sends a `webhook.test` event now, signed like any other, and tells what came back. It is not stored and not retried. */
 export async function testEndpoint(
   endpoint: WebhookEndpoint,
+  secrets: readonly WebhookSecret[],
   environment: Environment,
   post: WebhookCaller,
   sign: EventSigner,
@@ -167,7 +188,7 @@ export async function testEndpoint(
       'user-agent': 'FeeGate-Webhook/1',
       'feegate-event-type': 'webhook.test',
       'feegate-event-jws': await sign(body),
-      ...standardWebhookHeaders(id, now, body, liveSecrets(endpoint.secrets, now)),
+      ...standardWebhookHeaders(id, now, body, liveSecrets(secrets, now)),
     },
   })
 }
@@ -209,10 +230,9 @@ type EndpointRow = {
   paused_reason: string | null
   consecutive_failures: number
   created_at: Date
-  secrets: WebhookSecret[]
 }
 
-const columns = 'id, url, status, paused_reason, consecutive_failures, created_at, secrets'
+const columns = 'id, url, status, paused_reason, consecutive_failures, created_at'
 
 function found(row: EndpointRow | undefined): WebhookEndpoint {
   if (row === undefined) throw new Problem('NOT_FOUND')
@@ -223,6 +243,5 @@ function found(row: EndpointRow | undefined): WebhookEndpoint {
     pausedReason: row.paused_reason,
     consecutiveFailures: row.consecutive_failures,
     createdAt: row.created_at,
-    secrets: row.secrets,
   }
 }

@@ -64,7 +64,7 @@ const payment = z.object({
     .min(0)
     .nullable()
     .meta({ description: 'Seconds after the invoice expired; null when in time' }),
-  online: z.boolean(),
+  online: z.boolean().meta({ description: 'False for cash at a one-stop counter' }),
 })
 
 const basket = z.object({

@@ -5,14 +5,20 @@
  */
 import { z } from 'zod'
 import type { Adapter } from '../../adapters/contract.ts'
+import { senderSchema } from '../../adapters/national-portal/sender/account.ts'
 import { allAdapters, findAdapter } from '../../adapters/registry.ts'
 import { parseAgencyCode } from '../domain/codes/agency-code.ts'
 import { parseBankAccount } from '../domain/codes/bank-account.ts'
 import { parseTaxCode } from '../domain/codes/tax-code.ts'
 import { creditors } from '../domain/fees/catalogue.ts'
 import type { Environment } from '../environment.ts'
+import { sealPartner } from '../partner/partners.ts'
 import { railAccountsChannel } from '../rails/accounts.ts'
+import { envelope } from '../rails/envelope.ts'
 import { routingSection } from '../rails/rulebook-schema.ts'
+import { nextSet, previousSet, railAccountOwner, sealConfig } from '../rails/stored-config.ts'
+import type { Vault } from '../secrets/vault.ts'
+import { certificateRules } from '../signing/certificate-rule.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
@@ -61,10 +67,28 @@ export const directoryFile = z.strictObject({
       titleVi: z.string().min(1).max(100),
       titleEn: z.string().min(1).max(100),
       config: z.record(z.string(), z.unknown()),
+      next: nextSet.optional(),
+      previous: previousSet.optional(),
+      /** Whose client certificates may call; left out, anybody who signs rightly may. */
+      clientCertificates: certificateRules.optional(),
+      /** CMS signature that each callback must carry beside or around the rail's own protocol. */
+      envelope: envelope.optional(),
       status: z.enum(['ACTIVE', 'PAUSED']).default('ACTIVE'),
       position: z.number().int().default(0),
     }),
   ),
+  /** Portals that send payers by the national message set (adapters/national-portal/README.md). */
+  portalPartners: z
+    .array(
+      z.strictObject({
+        id: accountId,
+        name: z.string().min(1).max(255),
+        agencyCodes: z.array(agencyCode).max(1000).default([]),
+        config: z.record(z.string(), z.unknown()),
+        status: z.enum(['ACTIVE', 'PAUSED']).default('ACTIVE'),
+      }),
+    )
+    .default([]),
   /** docs/routing.md. Left out: the rules stay as they are. */
   routing: routingSection.optional(),
   /** Agencies left out issue in their own name, numbered by FeeGate. */
@@ -79,28 +103,47 @@ export class DirectoryError extends Error {
   readonly code = 'DIRECTORY_INVALID'
 }
 
-/** Loads all of it or nothing. Throws `DirectoryError` that names each wrong place. */
+/** Loads all of it or nothing; secrets of rail accounts and partners are sealed. Throws `DirectoryError` that names each wrong place. */
 export async function loadDirectory(
   tx: Transaction,
   environment: Environment,
   data: unknown,
   actor: string,
+  vault: Vault,
   adapters: readonly Adapter[] = allAdapters(),
 ): Promise<{ tenantId: string; routing: RoutingChanges | null }> {
   const parsed = directoryFile.safeParse(data)
   if (!parsed.success)
     throw new DirectoryError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
-  const { tenant, agencies, beneficiaryAccounts, railAccounts, routing, receiptIssuers, remittanceRules } = parsed.data
-  for (const account of railAccounts) {
-    const adapter = findAdapter(account.rail, adapters)
-    if (adapter === undefined) throw new DirectoryError(`railAccounts ${account.id}: there is no rail ${account.rail}`)
-    const config = adapter.accountSchema.safeParse(account.config)
-    // Paths and messages only: the values are secrets.
-    if (!config.success)
-      throw new DirectoryError(
-        `railAccounts ${account.id}: ${config.error.issues.map((issue) => `config.${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
-      )
-  }
+  const {
+    tenant,
+    agencies,
+    beneficiaryAccounts,
+    railAccounts,
+    portalPartners,
+    routing,
+    receiptIssuers,
+    remittanceRules,
+  } = parsed.data
+  const accounts = await Promise.all(
+    railAccounts.map(async (account) => ({
+      ...account,
+      columns: await sealConfig(vault, railAccountOwner(tenant.id, account.id), adapterOf(account, adapters), account),
+    })),
+  )
+  const partners = await Promise.all(
+    portalPartners.map(async (partner) => {
+      const config = senderSchema.safeParse(partner.config)
+      if (!config.success)
+        throw new DirectoryError(
+          `portalPartners ${partner.id}: ${config.error.issues.map((issue) => `config.${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+        )
+      // Both directions hash alike: under one secret, our result to a portal would pass for the platform's result to us.
+      if (railAccounts.some((account) => account.config.secret === config.data.secret))
+        throw new DirectoryError(`portalPartners ${partner.id}: config.secret must not be the secret of a rail account`)
+      return { ...partner, columns: await sealPartner(vault, tenant.id, partner.id, partner.config) }
+    }),
+  )
   const now = environment.now()
   await insertAll(
     tx,
@@ -155,21 +198,41 @@ export async function loadDirectory(
   await insertAll(
     tx,
     'rail_accounts',
-    railAccounts.map((account) => ({
+    accounts.map((account) => ({
       id: account.id,
       tenant_id: tenant.id,
       rail: account.rail,
       beneficiary_account_id: account.beneficiaryAccountId,
       title_vi: account.titleVi,
       title_en: account.titleEn,
-      config: account.config,
+      ...account.columns,
+      client_certificates: account.clientCertificates ?? null,
+      envelope: account.envelope ?? null,
       status: account.status,
       position: account.position,
       created_at: now,
       updated_at: now,
     })),
-    `ON CONFLICT (id) DO UPDATE SET title_vi = excluded.title_vi, title_en = excluded.title_en, config = excluded.config, status = excluded.status,
+    `ON CONFLICT (id) DO UPDATE SET title_vi = excluded.title_vi, title_en = excluded.title_en, config = excluded.config, next_set = excluded.next_set,
+       previous_set = excluded.previous_set, master_key_id = excluded.master_key_id, data_key = excluded.data_key, sealed = excluded.sealed,
+       client_certificates = excluded.client_certificates, envelope = excluded.envelope, status = excluded.status,
        position = excluded.position, updated_at = excluded.updated_at WHERE rail_accounts.tenant_id = excluded.tenant_id AND rail_accounts.rail = excluded.rail`,
+  )
+  await insertAll(
+    tx,
+    'portal_partners',
+    partners.map((partner) => ({
+      id: partner.id,
+      tenant_id: tenant.id,
+      name: partner.name,
+      agency_codes: partner.agencyCodes,
+      ...partner.columns,
+      status: partner.status,
+      created_at: now,
+      updated_at: now,
+    })),
+    `ON CONFLICT (id) DO UPDATE SET name = excluded.name, agency_codes = excluded.agency_codes, config = excluded.config, master_key_id = excluded.master_key_id,
+       data_key = excluded.data_key, sealed = excluded.sealed, status = excluded.status, updated_at = excluded.updated_at WHERE portal_partners.tenant_id = excluded.tenant_id`,
   )
   let changes: RoutingChanges | null = null
   if (routing !== undefined) {
@@ -177,7 +240,7 @@ export async function loadDirectory(
     if (faults.length > 0) throw new DirectoryError(faults.join('; '))
     changes = await storeRouting(tx, tenant.id, routing, { now, actor })
   }
-  const wrong = await loadReceiptIssuers(tx, tenant.id, receiptIssuers, now)
+  const wrong = await loadReceiptIssuers(tx, tenant.id, receiptIssuers, now, vault)
   if (wrong.length > 0) throw new DirectoryError(wrong.join('; '))
   await loadRemittanceRules(tx, tenant.id, remittanceRules, now)
   await appendJournal(tx, [
@@ -202,6 +265,25 @@ export async function loadDirectory(
   ])
   await tx.query(`SELECT pg_notify('${railAccountsChannel}', '')`, [])
   return { tenantId: tenant.id, routing: changes }
+}
+
+type GivenAccount = z.infer<typeof directoryFile>['railAccounts'][number]
+
+/** The adapter, once it has checked the config in force and those of a key change. */
+function adapterOf({ id, rail, config, next, previous }: GivenAccount, adapters: readonly Adapter[]): Adapter {
+  const adapter = findAdapter(rail, adapters)
+  if (adapter === undefined) throw new DirectoryError(`railAccounts ${id}: there is no rail ${rail}`)
+  const sets = { config: {}, 'next.config': next?.config, 'previous.config': previous?.config }
+  for (const [place, fields] of Object.entries(sets)) {
+    if (fields === undefined) continue
+    const parsed = adapter.accountSchema.safeParse({ ...config, ...fields })
+    // Paths and messages only: the values are secrets.
+    if (!parsed.success)
+      throw new DirectoryError(
+        `railAccounts ${id}: ${parsed.error.issues.map((issue) => `${place}.${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+      )
+  }
+  return adapter
 }
 
 function isCanonical(parsed: { ok: true; value: { canonical: string } } | { ok: false }, text: string): boolean {

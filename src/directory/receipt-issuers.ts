@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { isLetters, parseReceiptSymbol, parseReceiptTemplate } from '../domain/codes/receipt-code.ts'
 import { lastReceiptNumber, notifiedInTime } from '../domain/receipt.ts'
 import { providerConfig } from '../receipt/provider.ts'
+import { sealProvider } from '../receipt/provider-secrets.ts'
+import type { Vault } from '../secrets/vault.ts'
 import type { Transaction } from '../store/database.ts'
 import { insertAll } from '../store/rows.ts'
 
@@ -56,20 +58,27 @@ export async function loadReceiptIssuers(
   tenantId: string,
   issuers: readonly ReceiptIssuer[],
   now: Date,
+  vault: Vault,
 ): Promise<string[]> {
+  const rows = await Promise.all(
+    issuers.map(async (issuer) => ({
+      ...issuer,
+      columns: await sealProvider(vault, tenantId, issuer.agencyCode, issuer.provider),
+    })),
+  )
   await insertAll(
     tx,
     'receipt_issuers',
-    issuers.map(({ agencyCode, mode, letters, provider }) => ({
+    rows.map(({ agencyCode, mode, letters, columns }) => ({
       agency_code: agencyCode,
       tenant_id: tenantId,
       mode,
       letters,
-      provider,
+      ...columns,
       updated_at: now,
     })),
     `ON CONFLICT (agency_code) DO UPDATE SET mode = excluded.mode, letters = excluded.letters, provider = excluded.provider,
-       updated_at = excluded.updated_at WHERE receipt_issuers.tenant_id = excluded.tenant_id`,
+       master_key_id = excluded.master_key_id, data_key = excluded.data_key, sealed = excluded.sealed, updated_at = excluded.updated_at WHERE receipt_issuers.tenant_id = excluded.tenant_id`,
   )
   await insertAll(
     tx,

@@ -33,8 +33,11 @@ export type Facts = {
   readonly repeated: boolean
   /** What is on record under it has the same reference and amount. */
   readonly sameAsRecorded: boolean
-  /** A success of this rail transaction is on record (matters for reversals). */
-  readonly successOnRecord: boolean
+  /**
+   * The success of this rail transaction that is on record (matters for reversals): it paid the invoice, was less than owed (the
+   * dossier system heard of both), or paid nothing.
+   */
+  readonly success: 'paid' | 'short' | 'rest' | null
   /** Currency is VND, and the rail account pays into the invoice's beneficiary account within its tenant. */
   readonly ours: boolean
   /** The payer typed the amount (capabilities.transfer). */
@@ -50,6 +53,8 @@ export type Effect = {
   readonly payment?: 'SUCCEEDED' | 'FAILED' | 'UNKNOWN'
   /** A case is opened for a human, over this much of what came (or went back). */
   readonly refundCase?: 'whole' | 'excess'
+  /** Refund cases of the money that went back, as far as nobody has decided about them, are closed: it must not go back twice. */
+  readonly withdrawCases?: true
   readonly event?: EventType
   readonly alarm?: boolean
   readonly verdict: 'recorded' | 'repeated' | 'alreadyFinal' | 'amountMismatch' | 'unknownReference' | 'wrongAccount'
@@ -78,7 +83,7 @@ export type Row = {
     readonly payment?: readonly (PaymentStatus | null)[]
     readonly repeated?: boolean
     readonly sameAsRecorded?: boolean
-    readonly successOnRecord?: boolean
+    readonly success?: readonly Facts['success'][]
     readonly ours?: boolean
     readonly transferRail?: boolean
     readonly stillPayable?: boolean
@@ -118,15 +123,29 @@ export const decisionTable: readonly Row[] = [
   },
   {
     rule: 'reversal',
-    means: 'a success taken back by the rail: on record, told to the dossier system, a human decides about the debt',
-    when: { kind: ['reversed'], successOnRecord: true },
+    means: 'a success taken back by the rail: on record, told to the dossier system, a case for a human about the debt',
+    when: { kind: ['reversed'], success: ['paid'] },
     effect: {
       verdict: 'recorded',
       record: 'REVERSED',
       refundCase: 'whole',
+      withdrawCases: true,
       event: 'payment.reversed',
       alarm: true,
     },
+  },
+  {
+    rule: 'reversal-of-short',
+    means:
+      'money that was less than owed taken back by the rail: on record, its case withdrawn, the dossier system told',
+    when: { kind: ['reversed'], success: ['short'] },
+    effect: { verdict: 'recorded', record: 'REVERSED', withdrawCases: true, event: 'payment.reversed', alarm: true },
+  },
+  {
+    rule: 'reversal-of-rest',
+    means: 'money that paid nothing taken back by the rail: on record, its case withdrawn, nothing pushed',
+    when: { kind: ['reversed'], success: ['rest'] },
+    effect: { verdict: 'recorded', record: 'REVERSED', withdrawCases: true, alarm: true },
   },
   {
     rule: 'unknown-news',
@@ -254,7 +273,7 @@ function fits({ when }: Row, facts: Facts): boolean {
     includes(when.payment, facts.payment) &&
     (when.repeated ?? facts.repeated) === facts.repeated &&
     (when.sameAsRecorded ?? facts.sameAsRecorded) === facts.sameAsRecorded &&
-    (when.successOnRecord ?? facts.successOnRecord) === facts.successOnRecord &&
+    includes(when.success, facts.success) &&
     (when.ours ?? facts.ours) === facts.ours &&
     (when.transferRail ?? facts.transferRail) === facts.transferRail &&
     (when.stillPayable ?? facts.stillPayable) === facts.stillPayable

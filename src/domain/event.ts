@@ -126,7 +126,8 @@ export function eventText(event: EventBody): string {
               currency: 'VND',
               paidAt: payment.paidAt.toISOString(),
               lateBySeconds: payment.lateBySeconds,
-              online: true,
+              // For the flag of domain.md §8.3: cash over a counter is not.
+              online: payment.rail !== 'counter',
             },
           }),
       ...(receipt === undefined

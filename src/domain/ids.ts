@@ -26,10 +26,18 @@ export type IdPrefix =
   | 'whe'
   | 'rel'
   | 'req'
+  | 'brv'
+  | 'shf'
+  | 'col'
+  | 'cor'
+  | 'pto'
+  | 'ptm'
   | 'fil'
   | 'src'
   | 'xmv'
   | 'bsk'
+  | 'sgn'
+  | 'pfd'
 
 export function makeId(prefix: IdPrefix, now: Date, random: Uint8Array): string {
   if (random.length < idRandomBytes) throw new RangeError(`an id needs ${idRandomBytes} random bytes`)

@@ -28,6 +28,7 @@ export const refundEvents = [
   'prepare',
   'approve',
   'reject',
+  'withdraw',
   'send',
   'block',
   'notSent',
@@ -79,6 +80,13 @@ export const refundTransitions: readonly RefundTransition[] = [
     by: 'finance.approve',
     notBy: 'requester',
     means: 'nothing is sent; a case is closed',
+  },
+  {
+    from: 'REQUESTED',
+    on: 'withdraw',
+    to: 'REJECTED',
+    by: 'gateway',
+    means: 'the rail or the counter has taken the payment back: nothing is left to give back',
   },
   {
     from: 'APPROVED',

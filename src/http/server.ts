@@ -14,8 +14,10 @@ import { parseJsonObject } from '../../adapters/shared/json-body.ts'
 import type { Metrics } from '../metrics.ts'
 import { HttpCallError } from '../network/http-caller.ts'
 import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
+import { SecretError } from '../secrets/envelope.ts'
 import { SettlementQueueFullError } from '../settlement/group.ts'
 import { StoreUnavailableError } from '../store/database.ts'
+import type { AddressLimiter } from './address-limits.ts'
 import { fieldErrors } from './field-errors.ts'
 
 declare module 'fastify' {
@@ -30,7 +32,7 @@ export type ServerOptions = {
   readonly metrics: Metrics
   /** Addresses or ranges of proxies whose X-Forwarded-For is believed; none by default. */
   readonly trustedProxies: readonly string[]
-  readonly https?: { readonly key: Buffer; readonly cert: Buffer }
+  readonly limitAddress: AddressLimiter
 }
 
 /** Largest body of an ordinary request; routes that take more say so themselves. */
@@ -39,21 +41,29 @@ export const ordinaryBodyBytes = 256 * 1024
 /** Suggested wait after a 503, in seconds. */
 const comeAgainSeconds = 5
 
-export function createServer({ log, metrics, trustedProxies }: ServerOptions): FastifyInstance {
+/** Of every listener. */
+export const serverTimes = {
+  /** A client that sends its request slower than this is cut off. */
+  requestTimeoutMs: 30_000,
+  connectionTimeoutMs: 60_000,
+  keepAliveTimeoutMs: 65_000,
+  maxHeaderBytes: 16 * 1024,
+} as const
+
+export function createServer({ log, metrics, trustedProxies, limitAddress }: ServerOptions): FastifyInstance {
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: ordinaryBodyBytes,
-    // A client that sends its request slower than this is cut off.
-    requestTimeout: 30_000,
-    connectionTimeout: 60_000,
-    keepAliveTimeout: 65_000,
+    requestTimeout: serverTimes.requestTimeoutMs,
+    connectionTimeout: serverTimes.connectionTimeoutMs,
+    keepAliveTimeout: serverTimes.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: 200, caseSensitive: true, ignoreTrailingSlash: false },
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     genReqId: (request) => acceptableRequestId(request.headers['x-request-id']) ?? randomUUID(),
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    http: { maxHeaderSize: 16 * 1024 },
+    http: { maxHeaderSize: serverTimes.maxHeaderBytes },
     // Addresses that the router cannot even look up; they pass no hook.
     frameworkErrors(error, request, reply) {
       const problem = new Problem(error.code === 'FST_ERR_BAD_URL' ? 'INVALID_REQUEST' : 'NOT_FOUND')
@@ -102,7 +112,10 @@ export function createServer({ log, metrics, trustedProxies }: ServerOptions): F
       )
   })
 
-  server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('NOT_FOUND')))
+  server.setNotFoundHandler(async (request) => {
+    await limitAddress(request, 'nowhere')
+    throw new Problem('NOT_FOUND')
+  })
   server.setErrorHandler((error, request, reply) => {
     const problem = asProblem(error)
     if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
@@ -133,6 +146,8 @@ export function sendProblem(reply: ProblemReply, problem: Problem): unknown {
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreUnavailableError) return new Problem('UNAVAILABLE', { cause: error })
+  // A master key that is not here yet, or away for a moment.
+  if (error instanceof SecretError) return new Problem('UNAVAILABLE', { cause: error })
   if (error instanceof SettlementQueueFullError) return new Problem('OVERLOADED', { cause: error })
   if (error instanceof HttpCallError) return new Problem('RAIL_UNAVAILABLE', { cause: error })
   if (hasZodFastifySchemaValidationErrors(error)) {

@@ -10,20 +10,23 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Environment } from '../environment.ts'
 import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
-import type { Database, TenantDatabase, Transaction } from '../store/database.ts'
+import type { MaybeSealed, SecretOwner, Vault } from '../secrets/vault.ts'
+import type { TenantDatabase, TenantDatabases, Transaction } from '../store/database.ts'
 import type { RedisShortcut } from './redis-shortcut.ts'
 
 export type StoredAnswer = {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** It shows a secret: kept sealed, and by PostgreSQL alone. */
+  readonly isSecret?: boolean
 }
 
 export type IdempotentRequest = {
   /** A client's id, or `officer:<tenant>:<subject>`. */
   readonly clientId: string
   /** Whose work it is: the transaction runs as this tenant's. */
-  readonly tenantId?: string
+  readonly tenantId: string
   readonly key: string
   /** What makes two requests the same: method, path and body bytes. */
   readonly fingerprint: Buffer
@@ -55,33 +58,33 @@ export function createIdempotency({
   database,
   redis,
   environment,
+  vault,
   log,
 }: {
-  database: Database
+  database: TenantDatabases
   redis: RedisShortcut
   environment: Environment
+  vault: Vault
   log: Logger
 }): Idempotency {
   function storeOf({ tenantId }: IdempotentRequest): TenantDatabase {
-    return tenantId === undefined ? database : database.forTenant(tenantId)
+    return database.forTenant(tenantId)
   }
 
   async function storedInDatabase(
     source: Pick<Transaction, 'query'>,
     { clientId, key }: IdempotentRequest,
   ): Promise<{ fingerprint: Buffer; answer: StoredAnswer } | null> {
-    const [row] = await source.query<{
-      fingerprint: Buffer
-      status: number
-      headers: Record<string, string>
-      body: string
-    }>('SELECT fingerprint, status, headers, body FROM idempotency_keys WHERE client_id = $1 AND key = $2', [
-      clientId,
-      key,
-    ])
-    return row === undefined
-      ? null
-      : { fingerprint: row.fingerprint, answer: { status: row.status, headers: row.headers, body: row.body } }
+    const [row] = await source.query<
+      MaybeSealed & { fingerprint: Buffer; status: number; headers: Record<string, string>; body: string }
+    >(
+      'SELECT fingerprint, status, headers, body, master_key_id, data_key, sealed FROM idempotency_keys WHERE client_id = $1 AND key = $2',
+      [clientId, key],
+    )
+    if (row === undefined) return null
+    const isSecret = row.data_key !== null
+    const { body = '' } = isSecret ? await vault.open(answerOwner(clientId, key), row) : row
+    return { fingerprint: row.fingerprint, answer: { status: row.status, headers: row.headers, body, isSecret } }
   }
 
   function replay(request: IdempotentRequest, stored: { fingerprint: Buffer; answer: StoredAnswer }): IdempotentResult {
@@ -90,16 +93,24 @@ export function createIdempotency({
   }
 
   async function keep(tx: Transaction, request: IdempotentRequest, answer: StoredAnswer): Promise<void> {
+    const sealed =
+      answer.isSecret === true
+        ? await vault.seal(answerOwner(request.clientId, request.key), { body: answer.body })
+        : { master_key_id: null, data_key: null, sealed: null }
     await tx.query(
-      `INSERT INTO idempotency_keys (client_id, key, fingerprint, status, headers, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      `INSERT INTO idempotency_keys (client_id, key, fingerprint, status, headers, body, created_at, master_key_id, data_key, sealed)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       [
         request.clientId,
         request.key,
         request.fingerprint,
         answer.status,
         JSON.stringify(answer.headers),
-        answer.body,
+        answer.isSecret === true ? '' : answer.body,
         environment.now(),
+        sealed.master_key_id,
+        sealed.data_key,
+        sealed.sealed,
       ],
     )
   }
@@ -176,7 +187,7 @@ export function createIdempotency({
       // After the commit only; a failed write here costs speed, never the promise.
       if (shortcut.kind === 'claimed') {
         await redis
-          .end(request, shortcut.token, result?.answer ?? null)
+          .end(request, shortcut.token, result === null || result.answer.isSecret === true ? null : result.answer)
           .catch((error: unknown) => log.warn({ err: error }, 'Redis did not take the stored answer'))
       }
     }
@@ -187,6 +198,13 @@ export function createIdempotency({
     runOutside: (request, work) => behindRedis(request, () => runAlone(request, work)),
   }
 }
+
+/** Answers are a client's; its id stands in the place of the tenant's. */
+export const answerOwner = (clientId: string, key: string): SecretOwner => ({
+  kind: 'stored-answer',
+  tenantId: clientId,
+  id: key,
+})
 
 /** The answer of a refusal that will be the same at every repeat; null for passing ones, for our own and for faults. */
 function keepableRefusal(error: unknown): StoredAnswer | null {

@@ -9,6 +9,8 @@ import type { CatalogueSlice } from '../domain/fees/catalogue.ts'
 import { makePayCode, payCodeRandomBytes } from '../domain/pay-code.ts'
 import { businessDate } from '../domain/vietnam-time.ts'
 import { type Environment, newId } from '../environment.ts'
+import type { FieldCipher } from '../personal/field-cipher.ts'
+import { keepPersons } from '../personal/keep.ts'
 import { problemCatalogue } from '../problem/catalogue.ts'
 import { Problem } from '../problem/problem.ts'
 import { refreshBaskets } from '../settlement/baskets.ts'
@@ -32,6 +34,8 @@ import {
 import type { CreditorsRequest, IssueRequest, Issuer } from './request.ts'
 
 export type IssueContext = {
+  /** Seals what is known of the persons beyond their names. */
+  readonly cipher: FieldCipher
   readonly environment: Environment
   readonly sign: TokenSigner
   /** Our public address: the `iss` of signed invoices. */
@@ -64,7 +68,7 @@ export async function issueInvoices(
       results[index] = { ok: false, problem: error }
     }
   }
-  const written = await writeDrafts(tx, context.environment, issuer, drafts, now, supersedes)
+  const written = await writeDrafts(tx, context, issuer, drafts, now, supersedes)
   return results.map((result) =>
     result.ok && !written.has(result.id) ? { ok: false, problem: new Problem('INVOICE_ALREADY_OPEN') } : result,
   )
@@ -93,7 +97,7 @@ export async function issueByCreditor(
   }
   const written = await writeDrafts(
     tx,
-    context.environment,
+    context,
     issuer,
     drafts.map(({ draft }) => draft),
     now,
@@ -230,12 +234,13 @@ async function readReferences(
 /** The ids that were written, with all that belongs to them. */
 async function writeDrafts(
   tx: Transaction,
-  environment: Environment,
+  context: IssueContext,
   issuer: Issuer,
   drafts: readonly Draft[],
   now: Date,
   supersedes: { id: string } | null,
 ): Promise<Set<string>> {
+  const { environment } = context
   const written = await writeInvoices(tx, issuer, drafts, now, supersedes)
   await writeRest(
     tx,
@@ -243,6 +248,13 @@ async function writeDrafts(
     issuer,
     drafts.filter(({ id }) => written.has(id)),
     now,
+  )
+  await keepPersons(
+    tx,
+    context,
+    drafts.flatMap(({ id, prepared }) =>
+      written.has(id) ? [{ tenantId: issuer.tenantId, invoiceId: id, persons: prepared.persons }] : [],
+    ),
   )
   if (written.size > 0) await takePlaces(tx, [...written])
   // Nothing is owed in the place of what had lapsed: the basket may be done with it.
@@ -278,7 +290,8 @@ async function writeInvoices(
     collecting_agency_code: prepared.collectingAgencyCode,
     beneficiary_account_id: prepared.beneficiary.id,
     collection_mode: prepared.request.collectionMode,
-    parties: prepared.parties,
+    // Names only: they stand on pages and receipts. All else is sealed apart.
+    parties: Object.fromEntries(Object.entries(prepared.persons).map(([role, { name }]) => [role, { name }])),
     pricing: pricingRecord(prepared),
     total: prepared.pricing.total,
     currency: 'VND',

@@ -2,6 +2,7 @@
  * From a portal's request to an invoice ready to be written: codes read, agency and account found, fees priced, content signed.
  * Reads nothing itself: `references` holds all that was looked up, so a thousand invoices cost the same few queries as one.
  */
+
 import { createHash } from 'node:crypto'
 import { parseAgencyCode } from '../domain/codes/agency-code.ts'
 import { parseDossierCode } from '../domain/codes/dossier-code.ts'
@@ -15,6 +16,7 @@ import type { CatalogueSlice } from '../domain/fees/catalogue.ts'
 import { checkItems } from '../domain/fees/check-items.ts'
 import { type PricedItem, type PriceLine, type Pricing, priceItems } from '../domain/fees/price.ts'
 import { businessDate } from '../domain/vietnam-time.ts'
+import type { PersonFields } from '../personal/keep.ts'
 import { type FieldError, Problem } from '../problem/problem.ts'
 import type { BeneficiaryAccount } from '../store/agencies.ts'
 import type { CreditorsRequest, IssueRequest, Issuer, PersonRequest } from './request.ts'
@@ -28,6 +30,8 @@ export type References = {
   readonly slices: ReadonlyMap<string, CatalogueSlice>
 }
 
+export type Person = PersonFields & { readonly name: string }
+
 export type PreparedInvoice = {
   readonly request: IssueRequest
   readonly dossierCode: string
@@ -38,7 +42,7 @@ export type PreparedInvoice = {
   readonly beneficiary: BeneficiaryAccount
   readonly obligationKey: string
   readonly pricing: Pricing
-  readonly parties: Readonly<Record<string, object>>
+  readonly persons: Readonly<Record<string, Person>>
   readonly dueAt: Date | null
   readonly expiresAt: Date
 }
@@ -99,7 +103,7 @@ function readDemand(
     request.resolvingAgencyCode === undefined
       ? collecting
       : findAgency(request.resolvingAgencyCode, 'resolvingAgencyCode', references, errors)
-  const parties = Object.fromEntries(
+  const persons = Object.fromEntries(
     (['submitter', 'dossierOwner', 'payer'] as const).flatMap((role) => {
       const person = request[role]
       return person === undefined ? [] : [[role, readPerson(person, role, errors)]]
@@ -137,7 +141,7 @@ function readDemand(
     resolvingAgencyCode: resolving.code,
     obligationKey: obligationKey(pricing.items),
     pricing,
-    parties,
+    persons,
     dueAt,
     expiresAt,
   }
@@ -301,7 +305,7 @@ function findAgency(text: string, field: string, references: References, errors:
   return agency ?? null
 }
 
-function readPerson(person: PersonRequest, role: string, errors: FieldError[]): object {
+function readPerson(person: PersonRequest, role: string, errors: FieldError[]): Person {
   return {
     name: person.name.normalize('NFC'),
     personalId: optional(person.personalId, parseIdentityNumber, `${role}.personalId`, errors)?.canonical,

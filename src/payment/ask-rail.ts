@@ -5,6 +5,7 @@ import type { CircuitBreaker } from '../network/circuit-breaker.ts'
 import { HttpCallError, type HttpCaller } from '../network/http-caller.ts'
 import { Problem } from '../problem/problem.ts'
 import type { OpenRailAccount } from '../rails/accounts.ts'
+import { readAnswerWithAnyKey } from '../rails/any-key.ts'
 import { runSteps } from '../rails/run-steps.ts'
 
 export type AskRailOptions = {
@@ -45,7 +46,10 @@ export async function askRail(
       adapter.readStart &&
         ((answer, state) => {
           answers += 1
-          return adapter.readStart?.(answer, state, order, railAccount, context) ?? first
+          return readAnswerWithAnyKey(
+            account,
+            (candidate) => adapter.readStart?.(answer, state, order, candidate, context) ?? first,
+          )
         }),
       call,
     )

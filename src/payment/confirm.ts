@@ -4,6 +4,7 @@ import { type Environment, newId } from '../environment.ts'
 import { HttpCallError, type HttpCaller } from '../network/http-caller.ts'
 import { Problem } from '../problem/problem.ts'
 import type { RailAccounts } from '../rails/accounts.ts'
+import { readAnswerWithAnyKey } from '../rails/any-key.ts'
 import { runSteps } from '../rails/run-steps.ts'
 import type { Settler } from '../settlement/group.ts'
 import type { Database } from '../store/database.ts'
@@ -76,7 +77,11 @@ export function createPaymentConfirmer({
       const first = adapter.confirm(attempt.stored, code, railAccount, context)
       result = await runSteps(
         first,
-        (answer, state) => adapter.readConfirm?.(answer, state, attempt.stored, railAccount, context) ?? first,
+        (answer, state) =>
+          readAnswerWithAnyKey(
+            account,
+            (candidate) => adapter.readConfirm?.(answer, state, attempt.stored, candidate, context) ?? first,
+          ),
         call,
       )
     } catch (error) {

@@ -12,15 +12,18 @@ import { type Environment, newId } from '../environment.ts'
 import { Problem } from '../problem/problem.ts'
 import type { OpenRailAccount } from '../rails/accounts.ts'
 import type { Router } from '../rails/router.ts'
-import type { Database, Transaction } from '../store/database.ts'
+import type { Database, TenantDatabase, Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { type AskRailOptions, askRail } from './ask-rail.ts'
+import { readBillView } from './bill-view.ts'
 import { type Choice, chooseAccounts } from './choose-accounts.ts'
 import { failAttempt, lockInvoice } from './end-attempt.ts'
 import { firstInquiryAt } from './inquiry-schedule.ts'
 import { instructionOf, type PaymentInstruction } from './instruction.ts'
 
 export type StartRequest = {
+  /** Whose portal asks; left out for a payer, who came by the invoice's token. */
+  readonly tenantId?: string
   readonly invoiceId: string
   readonly railAccountId: string
   readonly locale: 'vi' | 'en'
@@ -43,6 +46,8 @@ export type PaymentStarterOptions = AskRailOptions & {
   readonly environment: Environment
   readonly routes: Router
   readonly publicUrl: () => string
+  /** Where accounts that ask for client certificates are called back; null: where the others are. */
+  readonly bankUrl?: string | null
 }
 
 export type PaymentStarter = (request: StartRequest) => Promise<StartedPayment>
@@ -93,10 +98,10 @@ async function attemptUnder(tx: Transaction, attemptKey: string, now: Date): Pro
 }
 
 export function createPaymentStarter(options: PaymentStarterOptions): PaymentStarter {
-  const { database, environment, routes, publicUrl } = options
+  const { database, environment, routes, publicUrl, bankUrl = null } = options
 
-  async function readDemand(invoiceId: string): Promise<Demanded> {
-    const [invoice] = await database.query<Demanded>(
+  async function readDemand(store: TenantDatabase, invoiceId: string): Promise<Demanded> {
+    const [invoice] = await store.query<Demanded>(
       `SELECT id, tenant_id, total, pay_code, pay_token, dossier_code, procedure_code, collecting_agency_code, beneficiary_account_id, expires_at
          FROM invoices WHERE id = $1`,
       [invoiceId],
@@ -158,10 +163,11 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
       locale: request.locale,
       payerIp: request.payerIp,
       returnUrl: `${publicUrl()}${request.returnPath ?? `/pay/${invoice.pay_token}/return`}`,
-      callbackUrl: `${publicUrl()}/callbacks/${account.rail}/${account.id}`,
+      callbackUrl: `${(account.clientCertificates === null ? null : bankUrl) ?? publicUrl()}/callbacks/${account.rail}/${account.id}`,
       createdAt: now,
       expiresAt,
       payerInput: request.payerInput,
+      bill: await readBillView(tx, invoice.id),
     }
     const [open] = await tx.query<{ id: string; instruction: PaymentInstruction | null; created_at: Date }>(
       'SELECT id, instruction, created_at FROM payments WHERE rail_account_id = $1 AND merchant_ref = $2',
@@ -247,7 +253,8 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
   }
 
   return async (request) => {
-    const invoice = await readDemand(request.invoiceId)
+    const store: TenantDatabase = request.tenantId === undefined ? database : database.forTenant(request.tenantId)
+    const invoice = await readDemand(store, request.invoiceId)
     const offered = await routes({
       tenantId: invoice.tenant_id,
       beneficiaryAccountId: invoice.beneficiary_account_id,
@@ -261,13 +268,13 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
     const choice = chooseAccounts(offered, request.railAccountId, environment.now())
     const fallbacks = choice.kind === 'accounts' ? choice.accounts.slice(1) : []
     if (choice.kind === 'accounts') checkPayerInput(choice.accounts[0], request.payerInput)
-    let attempt = await database.transaction((tx) => commitAttempt(tx, request, invoice, choice))
+    let attempt = await store.transaction((tx) => commitAttempt(tx, request, invoice, choice))
     for (;;) {
       if (attempt.kind === 'existing') return { paymentId: attempt.paymentId, instruction: attempt.instruction }
       const { paymentId } = attempt
       const { result, nothingSent } = await askRail(attempt.account, attempt.order, options)
       const next = nothingSent ? fallbacks.shift() : undefined
-      const following = await database.transaction(async (tx) => {
+      const following = await store.transaction(async (tx) => {
         await lockInvoice(tx, invoice.id)
         await recordResult(tx, paymentId, invoice.id, result)
         // In one commit: a repeat of the request never sees the failed attempt alone.

@@ -65,6 +65,13 @@ export const problemCatalogue = {
     actionVi: 'Xin quyền (scope) hoặc vai trò cần thiết.',
     actionEn: 'Ask for the scope or role that this needs.',
   },
+  CLIENT_CERTIFICATE_REFUSED: {
+    status: 403,
+    titleVi: 'Chứng thư số của bên gọi không được chấp nhận',
+    titleEn: 'The client certificate is not accepted',
+    actionVi: 'Kết nối bằng chứng thư số còn hạn, đúng mục đích, do tổ chức đã đăng ký cấp.',
+    actionEn: 'Connect with a certificate that is valid, made for clients, and issued by a registered authority.',
+  },
   RATE_LIMITED: { status: 429, titleVi: 'Quá nhiều yêu cầu', titleEn: 'Too many requests', ...comeAgain },
   // Repeats
   IDEMPOTENCY_KEY_MISSING: {
@@ -149,6 +156,13 @@ export const problemCatalogue = {
     titleEn: 'returnUrl is not at a registered origin',
     ...fixRequest,
   },
+  AGENCY_CERTIFICATE_MISSING: {
+    status: 409,
+    titleVi: 'Cơ quan chưa có chứng thư số để ký',
+    titleEn: 'The agency has no certificate to sign with',
+    actionVi: 'Nạp chứng thư số (PKCS#12) của cơ quan rồi thử lại; chữ ký JWS của khoản thu vẫn dùng được.',
+    actionEn: "Import the agency's certificate (PKCS#12) and try again; the invoice's JWS is valid all the same.",
+  },
   // Payments
   RAIL_NOT_OFFERED: {
     status: 422,
@@ -184,6 +198,63 @@ export const problemCatalogue = {
     titleEn: 'The payment attempt is over',
     actionVi: 'Bắt đầu giao dịch mới nếu khoản thu chưa được thanh toán.',
     actionEn: 'Start a new attempt if the invoice is not paid.',
+  },
+  RECEIPT_FILE_NOT_READY: {
+    status: 409,
+    titleVi: 'Chưa có tệp biên lai của kênh thanh toán',
+    titleEn: 'The rail has no receipt file yet',
+    actionVi: 'Thử lại sau khi giao dịch thành công.',
+    actionEn: 'Try again once the payment has succeeded.',
+  },
+  // The counter
+  SHIFT_ALREADY_OPEN: {
+    status: 409,
+    titleVi: 'Bạn đang có ca chưa đóng',
+    titleEn: 'You have an open shift',
+    actionVi: 'Dùng ca đang mở hoặc đóng ca đó trước.',
+    actionEn: 'Use the open shift, or close it first.',
+  },
+  SHIFT_NOT_OPEN: {
+    status: 409,
+    titleVi: 'Chưa mở ca thu tiền',
+    titleEn: 'No shift is open',
+    actionVi: 'Mở ca tại quầy của bạn rồi thu tiền.',
+    actionEn: 'Open a shift at your counter, then take money.',
+  },
+  SHIFT_HAS_OPEN_CORRECTIONS: {
+    status: 409,
+    titleVi: 'Ca còn yêu cầu điều chỉnh chưa xử lý',
+    titleEn: 'The shift has corrections nobody has decided',
+    actionVi: 'Duyệt, từ chối hoặc rút các yêu cầu điều chỉnh rồi đóng ca.',
+    actionEn: 'Have the corrections approved, rejected or withdrawn, then close the shift.',
+  },
+  CASH_DIFFERENCE_UNEXPLAINED: {
+    status: 422,
+    titleVi: 'Tiền đếm được khác sổ, chưa ghi lý do',
+    titleEn: 'The cash differs from the books and no reason is given',
+    actionVi: 'Đếm lại; nếu vẫn lệch, ghi lý do vào note.',
+    actionEn: 'Count again; if it still differs, give the reason in note.',
+  },
+  CASH_NOT_ENOUGH: {
+    status: 422,
+    titleVi: 'Tiền mặt nhận được ít hơn số phải nộp',
+    titleEn: 'Less cash than is owed',
+    actionVi: 'Nhận đủ tiền; không thu từng phần.',
+    actionEn: 'Take all that is owed; parts are not taken.',
+  },
+  CORRECTION_NOT_OPEN: {
+    status: 409,
+    titleVi: 'Khoản thu đã có điều chỉnh hoặc điều chỉnh đã được quyết định',
+    titleEn: 'The collection has a correction, or the correction is decided',
+    actionVi: 'Xem trạng thái điều chỉnh.',
+    actionEn: 'Look at the status of the correction.',
+  },
+  CORRECTION_TOO_LATE: {
+    status: 409,
+    titleVi: 'Không còn điều chỉnh được tại quầy',
+    titleEn: 'It can no longer be corrected at the counter',
+    actionVi: 'Tiền không còn trong ngăn: đề nghị hoàn tiền.',
+    actionEn: 'The cash is no longer in the drawer: ask for a refund.',
   },
   // Receipts
   RECEIPT_ALREADY_ISSUED: {

@@ -4,16 +4,18 @@
  */
 import { receiptTemplate } from '../domain/receipt.ts'
 import type { HttpCaller } from '../network/http-caller.ts'
+import type { Vault } from '../secrets/vault.ts'
 import { errorCode } from '../store/database.ts'
 import { readInvoiceBook } from '../store/invoice-book.ts'
 import { lockReceipts, postpone, type ReceiptToIssue } from '../store/receipts-to-issue.ts'
 import { contentOf } from './content.ts'
 import { httpProvider } from './http-provider.ts'
 import type { ReceiptOptions } from './issue.ts'
-import { type ProviderAnswer, type ProviderRequest, providerConfig, type ReceiptProvider } from './provider.ts'
+import type { ProviderAnswer, ProviderRequest, ReceiptProvider } from './provider.ts'
+import { openProvider, type ProviderColumns } from './provider-secrets.ts'
 import { record } from './record.ts'
 
-export type ExternalOptions = ReceiptOptions & { readonly call: HttpCaller }
+export type ExternalOptions = ReceiptOptions & { readonly call: HttpCaller; readonly vault: Vault }
 
 /** Receipts asked for at a time by one process. */
 const claimSize = 16
@@ -23,7 +25,13 @@ const firstWaitMs = 15_000
 const longestWaitMs = 15 * 60_000
 const uniqueViolation = '23505'
 
-type Claimed = { readonly id: string; readonly invoiceId: string; readonly tries: number; readonly provider: unknown }
+type Claimed = ProviderColumns & {
+  readonly id: string
+  readonly invoiceId: string
+  readonly tries: number
+  readonly tenantId: string
+  readonly agencyCode: string
+}
 
 /** One round. Returns how many were asked for. */
 export async function askProviders(options: ExternalOptions): Promise<number> {
@@ -31,13 +39,14 @@ export async function askProviders(options: ExternalOptions): Promise<number> {
   const now = environment.now()
   const claimed = await database.query<Claimed>(
     `UPDATE receipts r SET tries = r.tries + 1, next_try_at = $2
-       FROM (SELECT c.id, s.provider FROM receipts c JOIN invoices i ON i.id = c.invoice_id
+       FROM (SELECT c.id, s.tenant_id, s.agency_code, s.provider, s.master_key_id, s.data_key, s.sealed FROM receipts c JOIN invoices i ON i.id = c.invoice_id
                JOIN receipt_issuers s ON s.agency_code = i.collecting_agency_code
                LEFT JOIN receipts o ON o.id = c.relates_to_id
               WHERE c.status = 'REQUESTED' AND (c.next_try_at IS NULL OR c.next_try_at <= $1) AND s.provider ->> 'kind' <> 'built-in'
                 AND (o.id IS NULL OR o.number IS NOT NULL)
               ORDER BY c.requested_at, c.id LIMIT ${claimSize} FOR UPDATE OF c SKIP LOCKED) due
-      WHERE r.id = due.id RETURNING r.id, r.invoice_id AS "invoiceId", r.tries, due.provider`,
+      WHERE r.id = due.id RETURNING r.id, r.invoice_id AS "invoiceId", r.tries, due.tenant_id AS "tenantId",
+            due.agency_code AS "agencyCode", due.provider, due.master_key_id, due.data_key, due.sealed`,
     [now, new Date(now.getTime() + leaseMs)],
   )
   await Promise.all(claimed.map((one) => askOne(options, one)))
@@ -57,13 +66,13 @@ async function askOne(options: ExternalOptions, claimed: Claimed): Promise<void>
     )
   }
   try {
-    const config = providerConfig.safeParse(claimed.provider)
-    if (!config.success || config.data.kind === 'built-in') {
+    const config = await openProvider(options.vault, claimed)
+    if (config === null || config.kind === 'built-in') {
       child.error('the receipt provider of this agency has no usable configuration')
       await again('PROVIDER_CONFIG')
       return
     }
-    const asked = await ask(options, claimed, httpProvider(config.data, options.call))
+    const asked = await ask(options, claimed, httpProvider(config, options.call))
     if (asked === null) return
     switch (asked.kind) {
       case 'issued':

@@ -3,6 +3,7 @@ import { eventText } from '../domain/event.ts'
 import type { ReceiptSeries } from '../domain/receipt.ts'
 import { businessDate } from '../domain/vietnam-time.ts'
 import { type Environment, newId } from '../environment.ts'
+import { documentHash } from '../journal/proof.ts'
 import type { TokenSigner } from '../signing/tokens.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendEvents } from '../store/events.ts'
@@ -58,10 +59,15 @@ export async function record(
     tx,
     issued.map(({ id }) => id),
   )
-  await tell(tx, environment, numbered)
+  await tell(tx, environment, numbered, new Map(issued.map(({ id, jws }) => [id, jws])))
 }
 
-async function tell(tx: Transaction, environment: Environment, numbered: readonly Numbered[]): Promise<void> {
+async function tell(
+  tx: Transaction,
+  environment: Environment,
+  numbered: readonly Numbered[],
+  documents: ReadonlyMap<string, string>,
+): Promise<void> {
   const counts = new Map<string, number>()
   const events = numbered.map(({ receipt, invoice, collectorName, series, number, issuedAt }) => {
     const count = (counts.get(invoice.id) ?? 0) + 1
@@ -119,6 +125,7 @@ async function tell(tx: Transaction, environment: Environment, numbered: readonl
         number,
         amount: receipt.amount.toString(),
         relatesToId: receipt.relatesToId,
+        documentSha256: documentHash(documents.get(receipt.id) ?? ''),
       },
     })),
   )

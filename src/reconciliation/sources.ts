@@ -3,6 +3,7 @@ import { matchesGlob } from 'node:path'
 import { z } from 'zod'
 import { type Environment, newId } from '../environment.ts'
 import { Problem } from '../problem/problem.ts'
+import { type SignedBy, signedBy } from '../signing/signed-by.ts'
 import type { Query, Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
@@ -22,6 +23,8 @@ export const statementSource = z.discriminatedUnion('kind', [
     /** Found from the content when left out. */
     format: z.enum(['mt940', 'camt', 'csv', 'xlsx']).optional(),
     mapping: statementMapping.optional(),
+    /** Whose CMS signature stands beside each file of the watched folder, as `<file>.p7s`. */
+    signedBy: signedBy.optional(),
   }),
   z.strictObject({
     kind: z.literal('SETTLEMENT'),
@@ -29,6 +32,7 @@ export const statementSource = z.discriminatedUnion('kind', [
     filePattern,
     layout: z.string().refine((layout) => settlementLayouts.includes(layout), 'no reader of this layout'),
     railAccountId: z.string().min(1).max(60),
+    signedBy: signedBy.optional(),
   }),
 ])
 export type StatementSource = z.output<typeof statementSource>
@@ -43,6 +47,7 @@ export type SourceRow = {
   readonly mapping: StatementMapping | null
   readonly layout: string | null
   readonly railAccountId: string | null
+  readonly signedBy: SignedBy | null
   readonly createdBy: string
   readonly createdAt: Date
 }
@@ -51,7 +56,7 @@ export type SourceRow = {
 export async function readSources(query: Query, tenantId: string, only?: string): Promise<SourceRow[]> {
   return await query<SourceRow>(
     `SELECT DISTINCT ON (name) id, name, version, kind, file_pattern AS "filePattern", format, mapping, layout, rail_account_id AS "railAccountId",
-            created_by AS "createdBy", created_at AS "createdAt"
+            signed_by AS "signedBy", created_by AS "createdBy", created_at AS "createdAt"
        FROM statement_sources WHERE tenant_id = $1 AND ($2::text IS NULL OR name = $2) ORDER BY name, version DESC`,
     [tenantId, only ?? null],
   )
@@ -93,6 +98,7 @@ export async function saveSource(
       mapping: source.kind === 'STATEMENT' ? (source.mapping ?? null) : null,
       layout: source.kind === 'SETTLEMENT' ? source.layout : null,
       rail_account_id: source.kind === 'SETTLEMENT' ? source.railAccountId : null,
+      signed_by: source.signedBy ?? null,
       created_by: actor,
       created_at: environment.now(),
     },
@@ -119,11 +125,22 @@ export async function readingOf(query: Query, tenantId: string, sourceName: stri
   return asReading(source)
 }
 
-/** The source whose pattern fits the name of a file; without one, a statement that is read as it looks. */
+/** How a file is read whose name a person vouches for. */
 export async function readingForFile(query: Query, tenantId: string, fileName: string): Promise<SourceReading> {
+  return (await sourceForFile(query, tenantId, fileName)).reading
+}
+
+/** The source whose pattern fits the name of a file; without one, a statement that is read as it looks and signed by nobody. */
+export async function sourceForFile(
+  query: Query,
+  tenantId: string,
+  fileName: string,
+): Promise<{ readonly reading: SourceReading; readonly signedBy: SignedBy | null }> {
   const sources = await readSources(query, tenantId)
   const source = sources.find(({ filePattern }) => filePattern !== null && matchesGlob(fileName, filePattern))
-  return source === undefined ? { kind: 'STATEMENT', sourceId: null } : asReading(source)
+  return source === undefined
+    ? { reading: { kind: 'STATEMENT', sourceId: null }, signedBy: null }
+    : { reading: asReading(source), signedBy: source.signedBy }
 }
 
 function asReading(source: SourceRow): SourceReading {

@@ -1,16 +1,19 @@
 /**
  * A folder in which banks' files are laid: `<folder>/<tenant id>/<file>`. A file is taken once nobody writes to it any more, by a
  * rename that one process wins; what is booked goes to `done/`, what is refused to `quarantine/` with a `.reason.txt` beside it.
+ * Where the source asks for it, the bank's CMS signature stands beside the file as `<file>.p7s` and is verified first.
  */
-import { lstat, mkdir, readdir, rename, utimes, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { businessDate } from '../domain/vietnam-time.ts'
 import type { Environment } from '../environment.ts'
+import type { Crl } from '../signing/crl.ts'
+import { type SignedBy, verifySignedFile } from '../signing/signed-by.ts'
 import { type Database, errorCode } from '../store/database.ts'
 import type { Desk } from './desk.ts'
 import type { Refusal } from './import/file.ts'
-import { readingForFile } from './sources.ts'
+import { sourceForFile } from './sources.ts'
 
 export type WatchedFolderOptions = {
   readonly folder: string
@@ -18,6 +21,8 @@ export type WatchedFolderOptions = {
   readonly environment: Environment
   readonly desk: Desk
   readonly log: Logger
+  /** Revocation lists of banks that sign; null or left out: none are kept. */
+  readonly signerCrls?: () => readonly Crl[] | null
   /** Size and time of a file must have stood still for this long. */
   readonly stillMs?: number
 }
@@ -31,6 +36,9 @@ export type WatchedFolder = {
 const unfinished = /^\.|~$|\.(?:part|tmp|temp|filepart|crdownload|writing|reason\.txt)$/i
 /** A file that a process took and never gave back: longer than any import lasts. */
 const takeBackMs = 60 * 60 * 1000
+/** A bank lays the signature after the file; later than this it will not come. */
+const signatureWaitMs = 60 * 60 * 1000
+const signatureEnding = '.p7s'
 const roundMs = 5_000
 
 export function watchFolder({
@@ -39,6 +47,7 @@ export function watchFolder({
   environment,
   desk,
   log,
+  signerCrls = () => null,
   stillMs = 10_000,
 }: WatchedFolderOptions): WatchedFolder {
   const seen = new Map<string, { size: number; changedMs: number; sinceMs: number }>()
@@ -54,7 +63,7 @@ export function watchFolder({
       const entries = await readdir(path, { withFileTypes: true })
       // No links: a name in here must not lead to another file of the machine.
       return entries
-        .filter((entry) => entry.isFile() && !unfinished.test(entry.name))
+        .filter((entry) => entry.isFile() && !unfinished.test(entry.name) && !entry.name.endsWith(signatureEnding))
         .map(({ name }) => name)
         .sort()
     } catch (error) {
@@ -77,7 +86,12 @@ export function watchFolder({
   async function deal(tenantId: string, home: string, name: string): Promise<boolean> {
     const path = join(home, name)
     if (!(await standsStill(path))) return false
+    const { reading, signedBy } = await sourceForFile(database.forTenant(tenantId).query, tenantId, name)
+    const signature = signedBy === null ? null : await readSignature(path)
+    if (signature !== null && !(await standsStill(`${path}${signatureEnding}`))) return false
+    if (signedBy !== null && signature === null && !(await isOld(path))) return false
     seen.delete(path)
+    seen.delete(`${path}${signatureEnding}`)
     const working = join(home, 'working')
     await mkdir(working, { recursive: true })
     const taken = join(working, name)
@@ -90,10 +104,22 @@ export function watchFolder({
     }
     await utimes(taken, environment.now(), environment.now())
     try {
-      const source = await readingForFile(database.forTenant(tenantId).query, tenantId, name)
-      const result = await desk.take({ tenantId, path: taken, name, origin: 'FOLDER', actor: 'folder', source })
-      if (result.status === 'REFUSED') await quarantine(home, taken, name, result.refusal)
-      else await moveTo(join(home, 'done', businessDate(environment.now())), taken, name)
+      const unsigned = signedBy === null ? null : await flawOfSignature(taken, signature, signedBy)
+      if (unsigned !== null) {
+        await quarantine(home, path, taken, name, unsigned)
+        log.warn({ tenantId, name, reason: unsigned.message }, 'file of the watched folder is not signed by its bank')
+        return true
+      }
+      const result = await desk.take({
+        tenantId,
+        path: taken,
+        name,
+        origin: 'FOLDER',
+        actor: 'folder',
+        source: reading,
+      })
+      if (result.status === 'REFUSED') await quarantine(home, path, taken, name, result.refusal)
+      else await moveWithSignature(join(home, 'done', businessDate(environment.now())), path, taken, name)
       log.info({ tenantId, name, status: result.status }, 'file of the watched folder dealt with')
       return true
     } catch (error) {
@@ -103,8 +129,39 @@ export function watchFolder({
     }
   }
 
-  async function quarantine(home: string, taken: string, name: string, refusal: Refusal): Promise<void> {
-    const path = await moveTo(join(home, 'quarantine'), taken, name)
+  /** Null when there is none, or not yet. */
+  async function readSignature(path: string): Promise<Buffer | null> {
+    try {
+      return await readFile(`${path}${signatureEnding}`)
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return null
+      throw error
+    }
+  }
+
+  async function isOld(path: string): Promise<boolean> {
+    return environment.now().getTime() - (await lstat(path)).mtimeMs > signatureWaitMs
+  }
+
+  /** Null when the bank has signed these bytes. */
+  async function flawOfSignature(
+    taken: string,
+    signature: Buffer | null,
+    by: SignedBy,
+  ): Promise<Pick<Refusal, 'code' | 'message' | 'problems'> | null> {
+    if (signature === null) return { code: 'SIGNATURE', message: `no ${signatureEnding} beside it`, problems: [] }
+    const verdict = await verifySignedFile(taken, signature, by, { at: environment.now(), crls: signerCrls() })
+    return verdict.ok ? null : { code: 'SIGNATURE', message: verdict.reason, problems: [] }
+  }
+
+  async function quarantine(
+    home: string,
+    original: string,
+    taken: string,
+    name: string,
+    refusal: Pick<Refusal, 'code' | 'message' | 'problems'>,
+  ): Promise<void> {
+    const path = await moveWithSignature(join(home, 'quarantine'), original, taken, name)
     const lines = refusal.problems.map(({ line, message }) => `  dòng / line ${line ?? '-'}: ${message}`)
     const text = [
       `Tệp bị từ chối toàn bộ, không ghi nhận dòng nào. / The file was refused whole, no line of it is booked.`,
@@ -113,6 +170,17 @@ export function watchFolder({
       '',
     ].join('\n')
     await writeFile(`${path}.reason.txt`, text)
+  }
+
+  /** The signature, if there is one, stays beside its file. */
+  async function moveWithSignature(target: string, original: string, taken: string, name: string): Promise<string> {
+    const path = await moveTo(target, taken, name)
+    try {
+      await rename(`${original}${signatureEnding}`, `${path}${signatureEnding}`)
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error
+    }
+    return path
   }
 
   /** Never over a file that is there. */

@@ -2,6 +2,7 @@
 import type { RefundResult } from '../../adapters/contract.ts'
 import { HttpCallError } from '../network/http-caller.ts'
 import type { OpenRailAccount } from '../rails/accounts.ts'
+import { readAnswerWithAnyKey } from '../rails/any-key.ts'
 import { runSteps } from '../rails/run-steps.ts'
 import type { Transaction } from '../store/database.ts'
 import { readPaid } from '../store/paid-money.ts'
@@ -50,7 +51,11 @@ async function askRail(
   if (first === undefined) return { kind: 'unknown', detail: 'the rail cannot be asked' }
   return await runSteps(
     first,
-    (answer, state) => adapter.readRefundInquiry?.(answer, state, order, railAccount, context) ?? first,
+    (answer, state) =>
+      readAnswerWithAnyKey(
+        account,
+        (candidate) => adapter.readRefundInquiry?.(answer, state, order, candidate, context) ?? first,
+      ),
     options.call,
   )
 }

@@ -8,6 +8,7 @@ import { fits } from '../domain/refund-rules.ts'
 import { newId } from '../environment.ts'
 import { HttpCallError, type HttpCaller } from '../network/http-caller.ts'
 import type { OpenRailAccount } from '../rails/accounts.ts'
+import { readAnswerWithAnyKey } from '../rails/any-key.ts'
 import { runSteps } from '../rails/run-steps.ts'
 import { readPaid } from '../store/paid-money.ts'
 import { lockRefunds } from '../store/refunds.ts'
@@ -117,7 +118,11 @@ async function askRail(options: RefundRailOptions, account: OpenRailAccount, ord
     if (first === undefined) return { kind: 'notSent', detail: 'the rail makes no refunds' }
     const result = await runSteps(
       first,
-      (answer, state) => adapter.readRefund?.(answer, state, order, railAccount, context) ?? first,
+      (answer, state) =>
+        readAnswerWithAnyKey(
+          account,
+          (candidate) => adapter.readRefund?.(answer, state, order, candidate, context) ?? first,
+        ),
       call,
     )
     breaker.answered(account.id)

@@ -63,6 +63,7 @@ function loopback(host: string): SandboxNetwork {
         status: answer.statusCode,
         contentType: typeof contentType === 'string' ? contentType : '',
         body: await answer.body.text(),
+        headers: Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
       }
     },
     close: () => dispatcher.destroy(),

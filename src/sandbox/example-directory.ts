@@ -1,4 +1,5 @@
 /** A directory file a new gateway can load as it is: one tenant, one agency, its accounts, and the given rail accounts. */
+import { counterUnit } from './issuer.ts'
 import type { Place, RailAccountEntry } from './rail-list.ts'
 
 const taxCode = '0100111948'
@@ -19,6 +20,13 @@ export function exampleDirectory(
         taxCode,
         validFrom: '2020-01-01',
       },
+      // The unit of the issuer's counter clerks: a counter collects for other agencies.
+      {
+        code: counterUnit,
+        nameVi: 'Trung tâm Phục vụ hành chính công',
+        nameEn: 'Public administration service centre',
+        validFrom: '2020-01-01',
+      },
     ],
     beneficiaryAccounts: [
       {
@@ -32,6 +40,19 @@ export function exampleDirectory(
         accountName: 'SO TU PHAP',
       },
     ],
-    railAccounts,
+    railAccounts: [...railAccounts, cashAt(beneficiaryAccountId)],
+  }
+}
+
+/** The one-stop counter takes cash for the same account; no partner is needed for it. */
+function cashAt(beneficiaryAccountId: string): object {
+  return {
+    id: 'counter-sandbox',
+    rail: 'counter',
+    beneficiaryAccountId,
+    titleVi: 'Tiền mặt tại quầy một cửa',
+    titleEn: 'Cash at the one-stop counter',
+    config: { cashMaximum: 5_000_000 },
+    position: 1_000,
   }
 }

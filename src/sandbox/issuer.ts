@@ -11,6 +11,8 @@ export type OfficerTokenRequest = {
   readonly name?: string
   /** The agency's organisation at the gateway. */
   readonly tenant?: string
+  /** Code of the agency the officer sits in; clerks need one. */
+  readonly unit?: string
   readonly audience?: string
   readonly lifetimeSeconds?: number
 }
@@ -39,12 +41,17 @@ export type Issuer = {
 const mostKeys = 3
 const hourSeconds = 60 * 60
 
+/** Of the clerks; in the example directory. */
+export const counterUnit = 'H56.301'
+
 /** One officer for each job, so that two people can do what takes two. */
 export const demoOfficers: readonly OfficerTokenRequest[] = [
   { sub: 'ketoan01', name: 'Nguyễn Thị Kế Toán', roles: ['finance.read', 'finance.resolve'] },
   { sub: 'ketoantruong', name: 'Trần Văn Duyệt', roles: ['finance.read', 'finance.approve'] },
   { sub: 'vanhanh01', name: 'Lê Vận Hành', roles: ['ops'] },
   { sub: 'kiemtoan01', name: 'Phạm Kiểm Toán', roles: ['audit', 'finance.read'] },
+  { sub: 'motcua01', name: 'Hoàng Thị Một Cửa', roles: ['counter'], unit: counterUnit },
+  { sub: 'motcua02', name: 'Đỗ Văn Một Cửa', roles: ['counter'], unit: counterUnit },
 ]
 
 export async function makeIssuerKey(): Promise<JWK> {
@@ -68,6 +75,7 @@ export async function startIssuer(context: SandboxContext, options: IssuerOption
       name: asked.name ?? asked.sub,
       tenant: asked.tenant ?? tenant,
       roles: [...asked.roles],
+      ...(asked.unit === undefined ? {} : { unit: asked.unit }),
     })
       .setProtectedHeader({ alg: 'ES256', kid: signing.kid, typ: 'JWT' })
       .setIssuer(baseUrl)
@@ -102,9 +110,11 @@ export async function startIssuer(context: SandboxContext, options: IssuerOption
       name: form.get('name') ?? known?.name ?? sub,
       roles: roles.length > 0 ? roles : (known?.roles ?? []),
     }
+    const unit = form.get('unit') ?? known?.unit
     const given = await token({
       ...asked,
       ...(form.has('tenant') ? { tenant: form.get('tenant') ?? '' } : {}),
+      ...(unit === undefined ? {} : { unit }),
       ...(form.has('audience') ? { audience: form.get('audience') ?? '' } : {}),
     })
     if (form.has('page'))

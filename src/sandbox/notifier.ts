@@ -12,7 +12,13 @@ export type CallbackRequest = {
   readonly body?: string
 }
 
-export type CallbackAnswer = { readonly status: number; readonly contentType: string; readonly body: string }
+export type CallbackAnswer = {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  /** Lower-case names; absent where a test makes an answer up. */
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 export type Judgement = {
   /** Byte for byte an answer this rail knows, and the right one to what was sent. */
@@ -106,7 +112,7 @@ export function createNotifier({ clock, timers, log, network }: SandboxContext, 
     const judged = answers.map((answer) =>
       typeof answer === 'string'
         ? { status: null, contentType: '', body: '', asExpected: false, ends: false, meaning: answer }
-        : { ...answer, ...plan.judge(answer) },
+        : { status: answer.status, contentType: answer.contentType, body: answer.body, ...plan.judge(answer) },
     )
     const delay = plan.retryDelaysMs[number - 1]
     const ended = judged.some(({ ends }) => ends)

@@ -12,11 +12,13 @@ import type { Transaction } from '../store/database.ts'
 import { appendEvents, type NewEvent } from '../store/events.ts'
 import type { BookInvoice } from '../store/invoice-book.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
+import { queueAdjustmentsOfReversals } from '../store/receipt-adjustments.ts'
 import { openingStep } from '../store/refunds.ts'
 import { insertAll, type Row, rowsToJson } from '../store/rows.ts'
 import { refreshBaskets } from './baskets.ts'
 import { type Books, openBooks } from './books.ts'
 import { enter, type Weighed, weigh } from './weigh.ts'
+import { withdrawCases } from './withdraw-cases.ts'
 
 export type SettlementRequest = {
   readonly outcome: Outcome
@@ -82,6 +84,8 @@ type Entries = {
     { id: string; status: string; eventSeq: number; paidAt: Date | null; lateBySeconds: number | null }
   >
   refunds: Row[]
+  /** Successes that went back, and the case about the debt where there is one. */
+  takenBack: { settlementId: string; refundId: string | null }[]
   refundSteps: Row[]
   receipts: Row[]
   events: NewEvent[]
@@ -98,6 +102,7 @@ function emptyEntries(): Entries {
     paymentChanges: new Map(),
     invoiceChanges: new Map(),
     refunds: [],
+    takenBack: [],
     refundSteps: [],
     receipts: [],
     events: [],
@@ -270,9 +275,10 @@ function recordMoney(
   postings.forEach((posting, index) => {
     entries.ledgerPostings.push({ transaction_id: transactionId, line_no: index + 1, ...posting })
   })
+  let refundId: string | null = null
   if (row.effect.refundCase !== undefined && row.effect.record !== undefined) {
     const amount = row.effect.refundCase === 'whole' ? outcome.amount : outcome.amount - (invoice?.total ?? 0n)
-    const refundId = newId(environment, 'ref')
+    refundId = newId(environment, 'ref')
     entries.refunds.push({
       id: refundId,
       tenant_id: railAccount.tenantId,
@@ -294,6 +300,8 @@ function recordMoney(
       }),
     )
   }
+  if (row.effect.withdrawCases === true && weighed.takenBack !== null)
+    entries.takenBack.push({ settlementId: weighed.takenBack.id, refundId })
   if (invoice === null) return
   if (row.effect.invoice === 'PAID') requestReceipts(invoice, settlementId, entries, environment, now)
   if (row.effect.event !== undefined) {
@@ -402,6 +410,16 @@ async function writeEntries(tx: Transaction, entries: Entries, now: Date): Promi
   await insertAll(tx, 'refunds', entries.refunds)
   await insertAll(tx, 'refund_steps', entries.refundSteps)
   await insertAll(tx, 'receipts', entries.receipts)
+  await withdrawCases(
+    tx,
+    entries.takenBack.map(({ settlementId }) => settlementId),
+    now,
+  )
+  await queueAdjustmentsOfReversals(
+    tx,
+    entries.takenBack.flatMap(({ settlementId, refundId }) => (refundId === null ? [] : { settlementId, refundId })),
+    now,
+  )
   await appendEvents(tx, entries.events)
   await insertAll(tx, 'callbacks', entries.callbacks)
   await appendJournal(tx, entries.journal)

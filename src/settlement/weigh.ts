@@ -2,7 +2,7 @@
  * Turns one outcome and the books into the facts of the decision table, and writes the decision back into the books,
  * so that the next outcome of the same batch sees it. Pure but for changing the books it was given.
  */
-import { decide, type Facts, type Row } from '../domain/decision.ts'
+import { type Disposition, decide, type Facts, type Row } from '../domain/decision.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import { type Posting, postingsFor } from '../domain/postings.ts'
 import { businessDate } from '../domain/vietnam-time.ts'
@@ -18,8 +18,15 @@ export type Weighed = {
   readonly paidAt: Date
   readonly lateBySeconds: number | null
   readonly postings: readonly Posting[]
-  /** The settlement on record that this outcome repeats or takes back. */
+  /** The settlement on record that this outcome repeats. */
   readonly known: BookSettlement | null
+  /** The success that this outcome takes back; null unless it is a reversal. */
+  readonly takenBack: BookSettlement | null
+}
+
+function standingOf(disposition: Disposition): Facts['success'] {
+  if (disposition === 'APPLIED' || disposition === 'OVERPAID') return 'paid'
+  return disposition === 'UNDERPAID' ? 'short' : 'rest'
 }
 
 export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now: Date): Weighed {
@@ -50,7 +57,7 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
     payment: payment?.status ?? null,
     repeated: known !== null,
     sameAsRecorded: known !== null && known.amount === outcome.amount && known.merchantRef === outcome.merchantRef,
-    successOnRecord: success !== null,
+    success: success === null ? null : standingOf(success.disposition),
     ours:
       outcome.currency === 'VND' &&
       (invoice === null ||
@@ -82,6 +89,7 @@ export function weigh(outcome: Outcome, transferRail: boolean, books: Books, now
     lateBySeconds: late ? Math.ceil((paidAt.getTime() - invoice.expiresAt.getTime()) / 1000) : null,
     postings,
     known,
+    takenBack: record === 'REVERSED' ? success : null,
   }
 }
 

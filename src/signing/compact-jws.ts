@@ -2,15 +2,30 @@
  * Compact JWS (RFC 7515) over node:crypto: the few profiles of contracts/jws-profiles.md and nothing else. Verification is
  * strict where the standard is generous: canonical base64url only, one known header form, algorithm bound to the key.
  */
-import { constants, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { readJsonObject } from '../../adapters/shared/json-body.ts'
-import { type Algorithm, algorithms, type SigningKey } from './key-ring.ts'
+import { type Algorithm, algorithmOf, algorithms, oneSpelling, signBytes, verifyBytes } from './algorithm.ts'
+import {
+  type KeyProvider,
+  type KeyState,
+  keyStates,
+  type LocalSigningKey,
+  type SigningKey,
+  stateMember,
+} from './key-provider.ts'
 
 /** What a signature is for; a token can never pass for an invoice. */
-export const jwsTypes = ['feegate-invoice+jws', 'feegate-receipt+jws', 'feegate-event+jws', 'at+jwt'] as const
+export const jwsTypes = [
+  'feegate-invoice+jws',
+  'feegate-receipt+jws',
+  'feegate-event+jws',
+  'feegate-checkpoint+jws',
+  'at+jwt',
+] as const
 export type JwsType = (typeof jwsTypes)[number]
 
+/** The whole header. Any other member is refused: `crit`, `b64`, `jwk`, `jku`, `x5u` and `x5c` change what a signature means. */
 const headerSchema = z.strictObject({
   alg: z.enum(algorithms),
   kid: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
@@ -18,18 +33,29 @@ const headerSchema = z.strictObject({
 })
 
 export type VerifiedJws = { readonly kid: string; readonly typ: JwsType; readonly payload: Buffer }
-export type KeyFinder = (kid: string) => { readonly alg: Algorithm; readonly publicKey: KeyObject } | null
+export type FoundKey = { readonly alg: Algorithm; readonly publicKey: KeyObject; readonly state?: KeyState }
+export type KeyFinder = (kid: string) => FoundKey | null
 
-/** Signs bytes as they are; the same bytes come back from `verifyCompact`. */
-export function signCompact(key: SigningKey, typ: JwsType, payload: Uint8Array): string {
-  const header = encode(Buffer.from(JSON.stringify({ alg: key.alg, kid: key.kid, typ })))
-  const signed = `${header}.${encode(payload)}`
-  return `${signed}.${encode(signBytes(key, Buffer.from(signed)))}`
+/** Signs bytes as they are with a key of this process; the same bytes come back from `verifyCompact`. */
+export function signCompact(
+  key: Pick<LocalSigningKey, 'kid' | 'alg' | 'privateKey'>,
+  typ: JwsType,
+  payload: Uint8Array,
+): string {
+  const signed = signingInput(key, typ, payload)
+  return `${signed}.${encode(signBytes(key.alg, key.privateKey, Buffer.from(signed)))}`
+}
+
+/** `signCompact` with the provider's active key, wherever that is kept. */
+export async function signCompactWith(provider: KeyProvider, typ: JwsType, payload: Uint8Array): Promise<string> {
+  const key = provider.active()
+  const signed = signingInput(key, typ, payload)
+  return `${signed}.${encode(oneSpelling(key.alg, await key.sign(Buffer.from(signed))))}`
 }
 
 /** Signature with the payload left out (RFC 7515 appendix F): `header..signature`, to travel beside the body it signs. */
-export function signDetached(key: SigningKey, typ: JwsType, payload: Uint8Array): string {
-  const [header = '', , signature = ''] = signCompact(key, typ, payload).split('.')
+export async function signDetachedWith(provider: KeyProvider, typ: JwsType, payload: Uint8Array): Promise<string> {
+  const [header = '', , signature = ''] = (await signCompactWith(provider, typ, payload)).split('.')
   return `${header}..${signature}`
 }
 
@@ -38,79 +64,77 @@ export function verifyCompact(jws: string, typ: JwsType, find: KeyFinder): Verif
   const parts = jws.split('.')
   if (parts.length !== 3) return null
   const [headerText = '', payloadText = '', signatureText = ''] = parts
-  const headerBytes = decode(headerText)
+  const header = readHeader(headerText)
   const payload = decode(payloadText)
   const signature = decode(signatureText)
-  if (headerBytes === null || payload === null || signature === null) return null
-  const parsed = readJsonObject(headerBytes)
-  const header = parsed.ok ? headerSchema.safeParse(parsed.value) : null
-  if (header === null || !header.success || header.data.typ !== typ) return null
-  const key = find(header.data.kid)
-  if (key === null || key.alg !== header.data.alg) return null
-  return verifyBytes(key, Buffer.from(`${headerText}.${payloadText}`), signature)
-    ? { kid: header.data.kid, typ, payload }
+  if (header === null || payload === null || signature === null || header.typ !== typ) return null
+  const key = find(header.kid)
+  if (key === null || key.alg !== header.alg) return null
+  return verifyBytes(key.alg, key.publicKey, Buffer.from(`${headerText}.${payloadText}`), signature)
+    ? { kid: header.kid, typ, payload }
     : null
 }
 
-/** The type a JWS claims, before verification; for choosing what to check only. */
-export function claimedType(jws: string): JwsType | null {
-  const bytes = decode(jws.split('.')[0] ?? '')
-  const parsed = bytes === null ? null : readJsonObject(bytes)
-  const header = parsed?.ok === true ? headerSchema.safeParse(parsed.value) : null
-  return header?.success === true ? header.data.typ : null
+/** `verifyCompact` for a detached signature over `payload`. Null as well for a signature that carries a payload of its own. */
+export function verifyDetached(
+  jws: string,
+  typ: JwsType,
+  payload: Uint8Array,
+  find: KeyFinder,
+): Omit<VerifiedJws, 'payload'> | null {
+  const [header = '', own, signature = '', ...more] = jws.split('.')
+  if (own !== '' || more.length > 0) return null
+  const verified = verifyCompact(`${header}.${encode(payload)}.${signature}`, typ, find)
+  return verified === null ? null : { kid: verified.kid, typ }
 }
 
-const jwkSchema = z.object({ kid: z.string(), alg: z.enum(algorithms) }).loose()
+export type ClaimedHeader = z.infer<typeof headerSchema>
 
-/** A finder over a JWK set as published; keys of other kinds are passed over. */
+/** What a JWS claims about itself, before verification; for choosing what to check only. */
+export function claimedHeader(jws: string): ClaimedHeader | null {
+  return readHeader(jws.split('.')[0] ?? '')
+}
+
+export function claimedType(jws: string): JwsType | null {
+  return claimedHeader(jws)?.typ ?? null
+}
+
+const jwkSchema = z
+  .object({ kid: z.string(), alg: z.enum(algorithms), [stateMember]: z.enum(keyStates).optional() })
+  .loose()
+
+/** A finder over a JWK set as published; keys of other kinds, unreadable and revoked ones are passed over. */
 export function keysOfJwks(jwks: { readonly keys: readonly unknown[] }): KeyFinder {
-  const keys = new Map<string, { alg: Algorithm; publicKey: KeyObject }>()
+  const keys = new Map<string, FoundKey>()
   for (const candidate of jwks.keys) {
     const jwk = jwkSchema.safeParse(candidate)
     if (!jwk.success) continue
-    const publicKey = createPublicKey({ key: jwk.data, format: 'jwk' })
-    if (fits(jwk.data.alg, publicKey)) keys.set(jwk.data.kid, { alg: jwk.data.alg, publicKey })
+    const { kid, alg, [stateMember]: state } = jwk.data
+    const publicKey = publicKeyOf(jwk.data)
+    if (publicKey === null || algorithmOf(publicKey) !== alg || state === 'revoked') continue
+    keys.set(kid, { alg, publicKey, ...(state === undefined ? {} : { state }) })
   }
   return (kid) => keys.get(kid) ?? null
 }
 
-function fits(alg: Algorithm, key: KeyObject): boolean {
-  switch (alg) {
-    case 'ES256':
-      return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
-    case 'EdDSA':
-      return key.asymmetricKeyType === 'ed25519'
-    case 'PS256':
-      return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+/** A set may hold keys of a kind this machine does not know; they are no reason to give up on the others. */
+function publicKeyOf(jwk: Record<string, unknown>): KeyObject | null {
+  try {
+    return createPublicKey({ key: jwk, format: 'jwk' })
+  } catch {
+    return null
   }
 }
 
-const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
-
-function signBytes({ alg, privateKey }: SigningKey, data: Buffer): Buffer {
-  switch (alg) {
-    case 'ES256':
-      return sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' })
-    case 'EdDSA':
-      return sign(null, data, privateKey)
-    case 'PS256':
-      return sign('sha256', data, { key: privateKey, ...pss })
-  }
+function signingInput({ alg, kid }: Pick<SigningKey, 'alg' | 'kid'>, typ: JwsType, payload: Uint8Array): string {
+  return `${encode(Buffer.from(JSON.stringify({ alg, kid, typ })))}.${encode(payload)}`
 }
 
-function verifyBytes(
-  { alg, publicKey }: { alg: Algorithm; publicKey: KeyObject },
-  data: Buffer,
-  signature: Buffer,
-): boolean {
-  switch (alg) {
-    case 'ES256':
-      return signature.length === 64 && verify('sha256', data, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)
-    case 'EdDSA':
-      return verify(null, data, publicKey, signature)
-    case 'PS256':
-      return verify('sha256', data, { key: publicKey, ...pss }, signature)
-  }
+function readHeader(text: string): ClaimedHeader | null {
+  const bytes = decode(text)
+  const parsed = bytes === null ? null : readJsonObject(bytes)
+  const header = parsed?.ok === true ? headerSchema.safeParse(parsed.value) : null
+  return header?.success === true ? header.data : null
 }
 
 function encode(bytes: Uint8Array): string {

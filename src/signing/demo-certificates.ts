@@ -1,11 +1,12 @@
 /**
- * A demo PKI: a CA, a gateway server certificate, two banks' client certificates, an agency's signing certificate as PKCS#12,
- * and broken ones for tests. The CA's name says DEMO, so that production can tell and refuse.
+ * A demo PKI: a CA with its revocation list, a gateway server certificate, two banks' client certificates, an agency's signing
+ * certificate as PKCS#12, and broken ones for tests. The CA's name says DEMO, so that production can tell and refuse.
  */
-import { createPublicKey, generateKeyPairSync, type X509Certificate } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import forge from 'node-forge'
+import { makeCrl } from './crl-sign.ts'
 
 export const demoAuthority = 'FeeGate DEMO CA - not for production'
 /** Of the demo PKCS#12 file; it protects nothing. */
@@ -30,6 +31,7 @@ export function makeDemoCertificates(folder: string, now: Date): string[] {
     'agency-signing': make({ name: 'Demo Agency', from: now, days: 365, issuer: authority, purpose: 'signing' }),
     'expired-client': make({ name: 'Demo Bank A', from: expired, days: 365, issuer: authority, purpose: 'client' }),
     'wrong-purpose-client': make({ name: 'Demo Bank A', from: now, days: 365, issuer: authority, purpose: 'server' }),
+    'revoked-client': make({ name: 'Demo Bank A', from: now, days: 365, issuer: authority, purpose: 'client' }),
     'foreign-ca-client': make({ name: 'Demo Bank A', from: now, days: 365, issuer: foreign, purpose: 'client' }),
   }
   const written: string[] = []
@@ -41,6 +43,8 @@ export function makeDemoCertificates(folder: string, now: Date): string[] {
     write(`${name}.crt.pem`, certificatePem)
     write(`${name}.key.pem`, keyPem)
   }
+  const revoked = set['revoked-client']
+  write('ca.crl.pem', revocationList(authority, revoked === undefined ? [] : [revoked], now))
   const agency = set['agency-signing']
   if (agency !== undefined) {
     const store = forge.pkcs12.toPkcs12Asn1(
@@ -54,9 +58,16 @@ export function makeDemoCertificates(folder: string, now: Date): string[] {
   return written
 }
 
-/** True for a certificate that the demo authority issued, or the authority itself. */
-export function isDemoCertificate(certificate: X509Certificate): boolean {
-  return certificate.issuer.includes('FeeGate DEMO')
+/** For a year: nobody renews the list of a demo. */
+function revocationList(authority: Made, revoked: readonly Made[], now: Date): string {
+  return makeCrl({
+    issuer: new X509Certificate(authority.certificatePem),
+    key: createPrivateKey(authority.keyPem),
+    revoked: revoked.map(({ certificatePem }) => new X509Certificate(certificatePem)),
+    number: 1,
+    from: now,
+    until: new Date(now.getTime() + 365 * dayMs),
+  })
 }
 
 function make({
@@ -76,11 +87,7 @@ function make({
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const certificate = forge.pki.createCertificate()
-  certificate.publicKey = forge.pki.publicKeyFromPem(
-    createPublicKey(publicKey.export({ type: 'spki', format: 'pem' }))
-      .export({ type: 'spki', format: 'pem' })
-      .toString(),
-  )
+  certificate.publicKey = forge.pki.publicKeyFromPem(publicKey.export({ type: 'spki', format: 'pem' }).toString())
   certificate.serialNumber = `01${forge.util.bytesToHex(forge.random.getBytesSync(15))}`
   certificate.validity.notBefore = from
   certificate.validity.notAfter = new Date(from.getTime() + days * dayMs)
@@ -91,7 +98,11 @@ function make({
   ]
   certificate.setSubject(subject)
   certificate.setIssuer(issuer?.certificate.subject.attributes ?? subject)
-  certificate.setExtensions(extensions(purpose))
+  const authorityKey = issuer?.certificate.generateSubjectKeyIdentifier().getBytes()
+  certificate.setExtensions([
+    ...extensions(purpose),
+    ...(authorityKey === undefined ? [] : [{ name: 'authorityKeyIdentifier', keyIdentifier: authorityKey }]),
+  ])
   certificate.sign(forge.pki.privateKeyFromPem(issuer?.keyPem ?? keyPem), forge.md.sha256.create())
   return { certificate, keyPem, certificatePem: forge.pki.certificateToPem(certificate) }
 }

@@ -1,9 +1,9 @@
-import { signDetached } from './compact-jws.ts'
-import type { KeyRing } from './key-ring.ts'
+import { signDetachedWith } from './compact-jws.ts'
+import type { KeyProvider } from './key-provider.ts'
 
 /** Detached JWS over the exact body of an event, sent as the header `feegate-event-jws`. */
 export type EventSigner = (body: string) => Promise<string>
 
-export function createEventSigner(keys: KeyRing): EventSigner {
-  return (body) => Promise.resolve(signDetached(keys.active(), 'feegate-event+jws', Buffer.from(body, 'utf8')))
+export function createEventSigner(keys: KeyProvider): EventSigner {
+  return (body) => signDetachedWith(keys, 'feegate-event+jws', Buffer.from(body, 'utf8'))
 }

@@ -1,168 +1,231 @@
 /**
- * The gateway's own signing keys: a folder with one manifest and one private key file each.
- *
- * States: `next` (published, not signing yet) → `active` (signs) → `retired` (still verifies) → `revoked` (verifies nothing).
- * All but revoked keys are published, so that what an old key signed stays verifiable.
+ * The gateway's own signing keys: a folder with one manifest and one private key file each, readable by their owner only.
+ * The manifest is the truth; a key file it does not name is left over from a crash and means nothing. Replicas share the folder.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { calculateJwkThumbprint, type JWK } from 'jose'
 import { z } from 'zod'
+import { type Algorithm, algorithmOf, algorithms, generateKey, thumbprint } from './algorithm.ts'
+import {
+  type HeldKey,
+  holdKeys,
+  type KeyFacts,
+  KeyRingError,
+  type KeyState,
+  keyStates,
+  type LocalKeyProvider,
+  type VerifyingKey,
+} from './key-provider.ts'
+import { exclusively, readPrivateFile, writePrivateFile } from './private-file.ts'
 
-export const algorithms = ['ES256', 'EdDSA', 'PS256'] as const
-export type Algorithm = (typeof algorithms)[number]
-export const keyStates = ['next', 'active', 'retired', 'revoked'] as const
-export type KeyState = (typeof keyStates)[number]
+export { type Algorithm, algorithms } from './algorithm.ts'
+export { KeyRingError, type KeyState, keyStates, type SigningKey, type VerifyingKey } from './key-provider.ts'
 
-const manifestSchema = z.strictObject({
-  keys: z.array(
-    z.strictObject({
-      kid: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-      alg: z.enum(algorithms),
-      state: z.enum(keyStates),
-      createdAt: z.iso.datetime(),
-    }),
-  ),
-})
-export type KeyEntry = z.infer<typeof manifestSchema>['keys'][number]
+export const keyName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,39}$/, 'lower-case letters, digits, . _ - (at most 40)')
 
-export class KeyRingError extends Error {
-  readonly code = 'KEY_RING'
-}
+const manifestSchema = z
+  .strictObject({
+    keys: z.array(
+      z.strictObject({
+        kid: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+        name: keyName.optional(),
+        alg: z.enum(algorithms),
+        state: z.enum(keyStates),
+        createdAt: z.iso.datetime(),
+        endsAt: z.iso.datetime().nullable().default(null),
+        isDemo: z.boolean().default(false),
+      }),
+    ),
+  })
+  .transform(({ keys }) => ({ keys: keys.map((key, index) => ({ ...key, name: key.name ?? `key-${index + 1}` })) }))
+  .refine(({ keys }) => new Set(keys.map(({ kid }) => kid)).size === keys.length, 'a key stands twice')
+  .refine(({ keys }) => new Set(keys.map(({ name }) => name)).size === keys.length, 'a name stands twice')
+  .refine(({ keys }) => keys.filter(({ state }) => state === 'active').length <= 1, 'more than one key is active')
+type KeyEntry = z.infer<typeof manifestSchema>['keys'][number]
 
-export type SigningKey = { readonly kid: string; readonly alg: Algorithm; readonly privateKey: KeyObject }
-export type VerifyingKey = {
-  readonly kid: string
-  readonly alg: Algorithm
-  readonly state: KeyState
-  readonly publicKey: KeyObject
-}
+/** What is known of a key beside the key itself. */
+export type NewKey = { readonly name?: string; readonly endsAt?: Date | null; readonly isDemo?: boolean }
 
-export type KeyRing = {
-  /** The key that signs now. */
-  active(): SigningKey
-  /** The key of that id unless it is revoked or unknown. */
-  find(kid: string): VerifyingKey | null
-  /** Public keys for `/.well-known/jwks.json`. */
-  publicJwks(): { keys: JWK[] }
-  list(): readonly KeyEntry[]
+export type KeyRing = LocalKeyProvider & {
   /** Adds a key in state `next`, or `active` when there is none. Returns its id. */
-  generate(alg: Algorithm, now: Date): Promise<string>
-  /** Adds a private key made elsewhere (PKCS#12, HSM export) in state `next`. Returns its id. */
-  add(privateKey: KeyObject, now: Date): Promise<string>
-  /** The `next` key (made now when there is none) becomes active and the active one retired. Returns the new active id. */
+  generate(alg: Algorithm, now: Date, more?: NewKey): Promise<string>
+  /** `generate` when the folder has no key yet; of several processes that start at once one makes it. Null when there was one. */
+  generateFirst(alg: Algorithm, now: Date): string | null
+  /** Adds a private key made elsewhere (PKCS#12, HSM export) as `generate` does. Returns its id. */
+  add(privateKey: KeyObject, now: Date, more?: NewKey): Promise<string>
+  /** The oldest `next` key (made now when there is none) becomes active and the active one retired. Returns the new active id. */
   rotate(now: Date): Promise<string>
-  revoke(kid: string): void
-  /** Reads the folder again: another process may have rotated. */
-  reload(): void
+  /** Nothing that key signed verifies any more. The active key must be rotated away first. @param key id or name */
+  revoke(key: string): void
 }
 
+/** Others keep our key set for five minutes (`/.well-known/jwks.json` says so), and a replica reads the folder twice a minute. */
+export const publishedBeforeSigningMs = 10 * 60 * 1000
+
+/** When the next key may sign without anybody meeting a key they do not know yet; null when there is no next key. */
+export function mayRotateFrom(keys: readonly KeyFacts[]): Date | null {
+  const next = keys.find(({ state }) => state === 'next')
+  return next === undefined || next.createdAt === null
+    ? null
+    : new Date(new Date(next.createdAt).getTime() + publishedBeforeSigningMs)
+}
+
+/**
+ * Opens the folder; it need not exist yet.
+ * @throws KeyRingError when it cannot be understood: a bad manifest, a missing or exchanged key file; PrivateFileError for one
+ *   that others may read
+ */
 export function openKeyRing(folder: string): KeyRing {
   const manifestFile = join(folder, 'keys.json')
-  let entries: KeyEntry[] = []
-  let privateKeys = new Map<string, KeyObject>()
+  let held = holdKeys([], folder)
+  let revoked: readonly KeyFacts[] = []
+  let seen = ''
 
   function reload(): void {
-    if (!existsSync(manifestFile)) return
-    const parsed = manifestSchema.safeParse(JSON.parse(readFileSync(manifestFile, 'utf8')))
-    if (!parsed.success) throw new KeyRingError(`${manifestFile} is not a key manifest: ${parsed.error.message}`)
-    entries = parsed.data.keys
-    privateKeys = new Map(
-      entries
-        .filter(({ state }) => state !== 'revoked')
-        .map(({ kid }) => [kid, createPrivateKey(readFileSync(join(folder, `${kid}.pem`)))]),
-    )
+    const version = versionOf(manifestFile)
+    const read = readManifest(manifestFile)
+    // Everything is read before anything is taken over: a folder caught half-way changes nothing here.
+    const keys = read.filter(({ state }) => state !== 'revoked').map((entry) => readKey(folder, entry))
+    held = holdKeys(keys, folder)
+    revoked = read.filter(({ state }) => state === 'revoked')
+    seen = version
   }
 
-  function save(next: KeyEntry[]): void {
-    // Written whole and moved into place: a crash leaves the old manifest or the new one.
-    writeFileSync(`${manifestFile}.new`, `${JSON.stringify({ keys: next }, null, 2)}\n`, { mode: 0o600 })
-    renameSync(`${manifestFile}.new`, manifestFile)
-    reload()
+  /** An id that is not known here may be that of a key another process has made since. */
+  function findAnew(kid: string): VerifyingKey | null {
+    if (versionOf(manifestFile) === seen) return null
+    try {
+      reload()
+    } catch (error) {
+      // The watcher meets the same fault and reports it; here it only means that the key is not known.
+      if (error instanceof Error && 'code' in error) return null
+      throw error
+    }
+    return held.find(kid)
   }
 
-  async function add(privateKey: KeyObject, state: KeyState, now: Date): Promise<string> {
+  /** Every change starts from what is on disk now: another process may have rotated. */
+  function change<Result>(
+    edit: (current: readonly KeyEntry[]) => { entries: readonly KeyEntry[]; result: Result },
+  ): Result {
+    return exclusively(folder, () => {
+      const { entries, result } = edit(readManifest(manifestFile))
+      const checked = manifestSchema.safeParse({ keys: entries })
+      if (!checked.success) throw new KeyRingError(z.prettifyError(checked.error))
+      writePrivateFile(manifestFile, `${JSON.stringify(checked.data, null, 2)}\n`)
+      reload()
+      return result
+    })
+  }
+
+  function added(
+    current: readonly KeyEntry[],
+    privateKey: KeyObject,
+    now: Date,
+    { name = freeName(current), endsAt = null, isDemo = false }: NewKey,
+    wanted?: KeyState,
+  ): KeyEntry {
     const publicKey = createPublicKey(privateKey)
     const alg = algorithmOf(publicKey)
-    const kid = await calculateJwkThumbprint(publicKey.export({ format: 'jwk' }) as JWK)
-    if (entries.some((entry) => entry.kid === kid)) throw new KeyRingError(`key ${kid} is there already`)
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    chmodSync(folder, 0o700)
-    writeFileSync(join(folder, `${kid}.pem`), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
-    save([...entries, { kid, alg, state, createdAt: now.toISOString() }])
-    return kid
+    if (alg === null) throw new KeyRingError('the key must be P-256, Ed25519 or RSA of at least 2048 bits')
+    const kid = thumbprint(publicKey)
+    if (current.some((entry) => entry.kid === kid)) throw new KeyRingError(`key ${kid} is there already`)
+    writePrivateFile(keyFile(folder, kid), privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    const state = wanted ?? (current.some((entry) => entry.state === 'active') ? 'next' : 'active')
+    return { kid, name, alg, state, createdAt: now.toISOString(), endsAt: endsAt?.toISOString() ?? null, isDemo }
   }
 
-  const freshState = (): KeyState => (entries.some(({ state }) => state === 'active') ? 'next' : 'active')
-
-  function active(): SigningKey {
-    const entry = entries.find(({ state }) => state === 'active')
-    const privateKey = entry === undefined ? undefined : privateKeys.get(entry.kid)
-    if (entry === undefined || privateKey === undefined)
-      throw new KeyRingError(`no active signing key in ${folder}: run "feegate keys generate"`)
-    return { kid: entry.kid, alg: entry.alg, privateKey }
-  }
+  const add = (privateKey: KeyObject, now: Date, more: NewKey = {}): string =>
+    change((current) => {
+      const entry = added(current, privateKey, now, more)
+      return { entries: [...current, entry], result: entry.kid }
+    })
 
   reload()
   return {
-    active,
-    find(kid) {
-      const entry = entries.find((candidate) => candidate.kid === kid)
-      const privateKey = privateKeys.get(kid)
-      return entry === undefined || privateKey === undefined
-        ? null
-        : { kid, alg: entry.alg, state: entry.state, publicKey: createPublicKey(privateKey) }
-    },
-    publicJwks() {
-      return {
-        keys: entries.flatMap(({ kid, alg }) => {
-          const privateKey = privateKeys.get(kid)
-          return privateKey === undefined
-            ? []
-            : [{ ...(createPublicKey(privateKey).export({ format: 'jwk' }) as JWK), kid, alg, use: 'sig' }]
-        }),
-      }
-    },
-    list: () => entries,
-    generate: (alg, now) => add(generate(alg), freshState(), now),
-    add: (privateKey, now) => add(privateKey, freshState(), now),
-    async rotate(now) {
-      const next =
-        entries.find(({ state }) => state === 'next')?.kid ??
-        (await add(generate(entries.find(({ state }) => state === 'active')?.alg ?? 'ES256'), 'next', now))
-      save(
-        entries.map((entry) => ({
-          ...entry,
-          state: entry.kid === next ? 'active' : entry.state === 'active' ? 'retired' : entry.state,
-        })),
-      )
-      return next
-    },
-    revoke(kid) {
-      const entry = entries.find((candidate) => candidate.kid === kid)
-      if (entry === undefined) throw new KeyRingError(`no key ${kid}`)
-      if (entry.state === 'active') throw new KeyRingError('the active key cannot be revoked: rotate first')
-      save(entries.map((candidate) => (candidate.kid === kid ? { ...candidate, state: 'revoked' } : candidate)))
-    },
+    active: () => held.active(),
+    find: (kid) => held.find(kid) ?? findAnew(kid),
+    publicJwks: () => held.publicJwks(),
+    list: () => [...held.list(), ...revoked],
     reload,
+    generate: async (alg, now, more) => add(generateKey(alg), now, more),
+    generateFirst: (alg, now) =>
+      change<string | null>((current) => {
+        if (current.length > 0) return { entries: current, result: null }
+        const entry = added(current, generateKey(alg), now, {})
+        return { entries: [entry], result: entry.kid }
+      }),
+    add: async (privateKey, now, more) => add(privateKey, now, more),
+    rotate: async (now) =>
+      change((current) => {
+        const waiting = current.find(({ state }) => state === 'next')
+        const alg = current.find(({ state }) => state === 'active')?.alg ?? 'ES256'
+        const next = waiting ?? added(current, generateKey(alg), now, {}, 'next')
+        const entries = waiting === undefined ? [...current, next] : current
+        return {
+          entries: entries.map((entry) => ({ ...entry, state: stateAfterRotation(entry, next.kid) })),
+          result: next.kid,
+        }
+      }),
+    revoke: (key) =>
+      change((current) => {
+        const entry = current.find(({ kid, name }) => kid === key || name === key)
+        if (entry === undefined) throw new KeyRingError(`no key ${key}`)
+        if (entry.state === 'active') throw new KeyRingError('the active key cannot be revoked: rotate first')
+        return {
+          entries: current.map((candidate) => (candidate === entry ? { ...entry, state: 'revoked' } : candidate)),
+          result: undefined,
+        }
+      }),
   }
 }
 
-function generate(alg: Algorithm): KeyObject {
-  switch (alg) {
-    case 'ES256':
-      return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
-    case 'EdDSA':
-      return generateKeyPairSync('ed25519').privateKey
-    case 'PS256':
-      return generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey
-  }
+function stateAfterRotation({ kid, state }: KeyEntry, next: string): KeyState {
+  if (kid === next) return 'active'
+  return state === 'active' ? 'retired' : state
 }
 
-function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): Algorithm {
-  if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return 'ES256'
-  if (asymmetricKeyType === 'ed25519') return 'EdDSA'
-  if (asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048) return 'PS256'
-  throw new KeyRingError('the key must be P-256, Ed25519 or RSA of at least 2048 bits')
+function freeName(current: readonly KeyEntry[]): string {
+  const taken = new Set(current.map(({ name }) => name))
+  let number = current.length + 1
+  while (taken.has(`key-${number}`)) number++
+  return `key-${number}`
+}
+
+const keyFile = (folder: string, kid: string): string => join(folder, `${kid}.pem`)
+
+/** Changes whenever the manifest is replaced: every change makes a new file. */
+function versionOf(manifestFile: string): string {
+  const status = statSync(manifestFile, { throwIfNoEntry: false, bigint: true })
+  return status === undefined ? '' : `${status.ino} ${status.mtimeNs} ${status.size}`
+}
+
+/** Empty when there is no manifest yet. */
+function readManifest(path: string): KeyEntry[] {
+  if (!existsSync(path)) return []
+  let content: unknown
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new KeyRingError(`${path} cannot be read as JSON`, { cause: error })
+  }
+  const parsed = manifestSchema.safeParse(content)
+  if (!parsed.success) throw new KeyRingError(`${path} is not a key manifest: ${z.prettifyError(parsed.error)}`)
+  return parsed.data.keys
+}
+
+function readKey(folder: string, entry: KeyEntry): HeldKey {
+  const path = keyFile(folder, entry.kid)
+  const pem = readPrivateFile(path)
+  let privateKey: KeyObject
+  try {
+    privateKey = createPrivateKey(pem)
+  } catch (error) {
+    throw new KeyRingError(`${path} holds no readable private key`, { cause: error })
+  }
+  const publicKey = createPublicKey(privateKey)
+  if (thumbprint(publicKey) !== entry.kid || algorithmOf(publicKey) !== entry.alg)
+    throw new KeyRingError(`${path} holds another key than the manifest says`)
+  return { ...entry, publicKey, privateKey }
 }

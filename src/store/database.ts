@@ -25,6 +25,9 @@ export type TenantDatabase = {
   transaction<Result>(work: (tx: Transaction) => Promise<Result>, options?: TransactionOptions): Promise<Result>
 }
 
+/** All that routes for portals and officers get: no statement of theirs runs without a tenant's name. */
+export type TenantDatabases = Pick<Database, 'forTenant'>
+
 export type Database = {
   readonly query: Query
   /**
@@ -88,6 +91,8 @@ const maxTries = 5
 const connectTimeoutMs = 5_000
 const lockTimeoutMs = 10_000
 const relistenMs = 1_000
+/** Name under which row security shows all rows (migration 0008). */
+const everyTenant = '*'
 
 const { builtins } = pg.types
 const parsers = new Map<number, (text: string) => unknown>([
@@ -210,10 +215,14 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     },
     transaction: (work, transactionOptions = {}) => inTransaction(work, transactionOptions, null),
-    forTenant: (tenantId) => ({
-      query: (text, values) => inTransaction((tx) => tx.query(text, values), {}, tenantId),
-      transaction: (work, transactionOptions = {}) => inTransaction(work, transactionOptions, tenantId),
-    }),
+    forTenant: (tenantId) => {
+      // The system's own name is nobody's to ask for.
+      if (tenantId === '' || tenantId === everyTenant) throw new TypeError('no tenant is called that')
+      return {
+        query: (text, values) => inTransaction((tx) => tx.query(text, values), {}, tenantId),
+        transaction: (work, transactionOptions = {}) => inTransaction(work, transactionOptions, tenantId),
+      }
+    },
     listen: (channel, handler) => driver.listen(channel, handler),
     async ping() {
       await this.query('SELECT 1', [])
@@ -242,12 +251,16 @@ function openDriver({ url, maxConnections, log, serviceRole, statementTimeoutMs 
   return { pool, listen: (channel, handler) => startListening(settings, channel, handler, log) }
 }
 
-/** Settings of every session, as PostgreSQL's `options` take them. */
+/**
+ * Settings of every session, as PostgreSQL's `options` take them. The gateway's own work (callbacks, settlement, watchers, delivery,
+ * pages by token) sees every tenant; `forTenant` narrows a transaction to one.
+ */
 export function sessionOptions(serviceRole: string | undefined, statementTimeoutMs: number): string {
   return [
     ...(serviceRole === undefined ? [] : [`-c role=${serviceRole}`]),
     `-c statement_timeout=${statementTimeoutMs}`,
     `-c lock_timeout=${lockTimeoutMs}`,
+    `-c feegate.tenant=${everyTenant}`,
     '-c idle_in_transaction_session_timeout=60000',
     '-c timezone=UTC',
   ].join(' ')

@@ -1,4 +1,4 @@
-import type { Database } from './database.ts'
+import type { TenantDatabase } from './database.ts'
 
 export type FeedEvent = { readonly id: string; readonly type: string; readonly position: bigint; readonly body: string }
 
@@ -7,7 +7,7 @@ export type FeedEvent = { readonly id: string; readonly type: string; readonly p
  * time: were it given at insert, a reader could pass an event that commits late and never see it.
  */
 export async function readFeed(
-  database: Database,
+  database: TenantDatabase,
   clientId: string,
   after: bigint,
   limit: number,

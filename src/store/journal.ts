@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { leafHash } from '../domain/merkle.ts'
 import type { Transaction } from './database.ts'
 import { insertAll } from './rows.ts'
 
@@ -27,5 +27,5 @@ export async function appendJournal(tx: Transaction, entries: readonly JournalEn
 
 /** RFC 6962 leaf hash of an entry's text. */
 export function journalLeaf(body: string): Buffer {
-  return createHash('sha256').update(Buffer.of(0)).update(body, 'utf8').digest()
+  return leafHash(Buffer.from(body, 'utf8'))
 }

@@ -11,7 +11,7 @@ import {
 } from '../domain/receipt-adjustment.ts'
 import type { Transaction } from './database.ts'
 import { appendJournal } from './journal.ts'
-import { insertAll, type Row } from './rows.ts'
+import { insertAll, type Row, rowsToJson } from './rows.ts'
 
 export type RefundOfReceipts = {
   readonly tenantId: string
@@ -111,6 +111,28 @@ type Queued = {
 /** What came of a queued adjustment. `none`: the receipt is itself an adjustment, or the refund has adjusted its successor already. */
 export type WorkedOff = { readonly id: string; readonly result: 'requested' | 'none' | 'over' }
 
+/** A payment whose money went back as a whole, and the case about it. */
+export type TakenBack = { readonly settlementId: string; readonly refundId: string }
+
+/** Queues what then no longer holds of its receipts: all that no refund has taken off them. The caller holds the invoices. */
+export async function queueAdjustmentsOfReversals(
+  tx: Transaction,
+  takenBack: readonly TakenBack[],
+  now: Date,
+): Promise<void> {
+  if (takenBack.length === 0) return
+  await tx.query(
+    // A payment is taken back once, so the receipt's own number names the adjustment.
+    `INSERT INTO receipt_adjustments (id, tenant_id, receipt_id, refund_id, amount, status, requested_at)
+     SELECT 'rca_' || substr(r.id, 5), r.tenant_id, r.id, t."refundId", r.amount - taken.amount, 'REQUESTED', $2
+       FROM json_to_recordset($1::json) AS t("settlementId" text, "refundId" text)
+       JOIN receipts r ON r.settlement_id = t."settlementId" AND r.relation IS NULL
+      CROSS JOIN LATERAL (SELECT coalesce(sum(a.amount), 0)::bigint AS amount FROM receipt_adjustments a WHERE a.receipt_id = r.id) taken
+      WHERE r.amount > taken.amount`,
+    [rowsToJson(takenBack), now],
+  )
+}
+
 /**
  * Works off `receipt_adjustments`, the queue that refunds write, one invoice at a time under its lock. A receipt that was
  * replaced meanwhile passes its adjustment on to the one in its place. What cannot be is left in the queue and told.
@@ -122,7 +144,9 @@ export async function workOffAdjustments(
   limit: number,
 ): Promise<WorkedOff[]> {
   const claimed = await tx.query<Queued>(
-    `SELECT a.id, a.tenant_id AS "tenantId", r.invoice_id AS "invoiceId", a.receipt_id AS "receiptId", a.refund_id AS "refundId", a.amount, f.reason
+    `SELECT a.id, a.tenant_id AS "tenantId", r.invoice_id AS "invoiceId", a.receipt_id AS "receiptId", a.refund_id AS "refundId", a.amount,
+            -- Printed on the receipt; a case of a reversal holds the name of a rule.
+            CASE f.origin WHEN 'REVERSED' THEN 'Tiền đã trả lại người nộp' ELSE f.reason END AS reason
        FROM receipt_adjustments a JOIN receipts r ON r.id = a.receipt_id JOIN invoices i ON i.id = r.invoice_id JOIN refunds f ON f.id = a.refund_id
       WHERE a.status = 'REQUESTED' ORDER BY a.requested_at, a.id LIMIT $1 FOR UPDATE OF i SKIP LOCKED`,
     [limit],

@@ -12,6 +12,7 @@ import { failAttempt, lockInvoice } from '../payment/end-attempt.ts'
 import { nextInquiryAt } from '../payment/inquiry-schedule.ts'
 import { type OpenAttempt, readAttempt } from '../payment/stored-attempt.ts'
 import type { RailAccounts } from '../rails/accounts.ts'
+import { readAnswerWithAnyKey } from '../rails/any-key.ts'
 import { runSteps } from '../rails/run-steps.ts'
 import type { Settler } from '../settlement/group.ts'
 import type { Database } from '../store/database.ts'
@@ -108,7 +109,11 @@ async function askRail(
   const first = account.adapter.inquire(attempt.stored, railAccount, context)
   return await runSteps(
     first,
-    (answer, state) => adapter.readInquiry?.(answer, state, attempt.stored, railAccount, context) ?? first,
+    (answer, state) =>
+      readAnswerWithAnyKey(
+        account,
+        (candidate) => adapter.readInquiry?.(answer, state, attempt.stored, candidate, context) ?? first,
+      ),
     call,
   )
 }

@@ -1,17 +1,26 @@
 /** The rounds that run by themselves. Every one is safe to run on all replicas at once and to be killed at any moment. */
 import { buryOverdue } from '../delivery/dispatch.ts'
+import { sealDue } from '../journal/seal.ts'
+import type { Partners } from '../partner/partners.ts'
+import { sendDueResults } from '../partner/results.ts'
+import { eraseDue } from '../personal/keep.ts'
 import { adjustDue } from '../receipt/adjustments.ts'
 import { issueDue } from '../receipt/issue.ts'
 import { askProviders, type ExternalOptions } from '../receipt/issue-external.ts'
 import { watchLateness } from '../receipt/lateness.ts'
 import { summariseDue } from '../receipt/summary.ts'
 import { cleanUp } from './clean-up.ts'
+import { createEndingWatcher, type EndingSource } from './endings.ts'
 import { expireDue } from './expiry.ts'
 import { type InquiryWatcherOptions, inquireDue } from './inquiry.ts'
+import { sweepParity } from './parity.ts'
 import { watchRefunds } from './refunds.ts'
 import { exportDue, type TransactionExportOptions } from './transaction-export.ts'
 
 export type Watchers = { close(): Promise<void> }
+
+/** Keys are published ten minutes before they sign, so this is early enough on every replica. */
+const reloadEveryMs = 30_000
 
 type Watcher = { readonly name: string; readonly everyMs: number; readonly round: () => Promise<number> }
 
@@ -20,16 +29,21 @@ export function startWatchers(
   options: InquiryWatcherOptions &
     ExternalOptions &
     TransactionExportOptions & {
-      /** Reads the key folder again: an operator may have rotated. */
-      readonly reloadKeys: () => void
+      readonly partners: Partners
+      /** What is kept in files and read again, by its name: an operator may have rotated keys or renewed certificates. */
+      readonly reloads: Readonly<Record<string, () => void>>
+      /** Certificates, keys and lists that people are warned about. */
+      readonly endings: readonly EndingSource[]
     },
 ): Watchers {
   const { environment, log } = options
   const stop = new AbortController()
+  const warnOfEndings = createEndingWatcher(options)
   const watchers: readonly Watcher[] = [
     { name: 'inquiry', everyMs: 2_000, round: () => inquireDue(options) },
     { name: 'refunds', everyMs: 2_000, round: () => watchRefunds(options) },
     { name: 'expiry', everyMs: 5_000, round: () => expireDue(options) },
+    { name: 'partner results', everyMs: 2_000, round: () => sendDueResults(options) },
     { name: 'receipts', everyMs: 1_000, round: () => issueDue(options) },
     { name: 'receipt adjustments', everyMs: 5_000, round: () => adjustDue(options) },
     { name: 'receipts of providers', everyMs: 5_000, round: () => askProviders(options) },
@@ -43,13 +57,25 @@ export function startWatchers(
     },
     { name: 'receipt summaries', everyMs: 60_000, round: () => summariseDue(options) },
     { name: 'transaction export', everyMs: 5 * 60_000, round: () => exportDue(options) },
+    { name: 'journal', everyMs: 2_000, round: () => sealDue(options) },
+    { name: 'personal data', everyMs: 10 * 60_000, round: () => eraseDue(options) },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
-    {
-      name: 'keys',
-      everyMs: 30_000,
+    { name: 'parity', everyMs: 15_000, round: () => sweepParity(options) },
+    ...Object.entries(options.reloads).map(([name, reload]) => ({
+      name,
+      everyMs: reloadEveryMs,
       round: () => {
-        options.reloadKeys()
+        reload()
         return Promise.resolve(0)
+      },
+    })),
+    {
+      name: 'endings',
+      everyMs: 60 * 60_000,
+      // What was warned about is no work to go on with at once.
+      round: async () => {
+        await warnOfEndings()
+        return 0
       },
     },
     { name: 'clean-up', everyMs: 10 * 60_000, round: () => cleanUp(options) },

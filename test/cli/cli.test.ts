@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { realEnvironment } from '../../src/environment.ts'
+import { openFieldCipher } from '../../src/personal/field-cipher.ts'
+import { keepPersons } from '../../src/personal/keep.ts'
 import { signCompact } from '../../src/signing/compact-jws.ts'
 import { openKeyRing } from '../../src/signing/key-ring.ts'
 import { testDatabase } from '../harness/database.ts'
+import { seedInvoice, seedTenant } from '../harness/seed.ts'
 
 const program = fileURLToPath(new URL('../../bin/feegate.js', import.meta.url))
 const sample = (name: string): string =>
@@ -75,4 +79,27 @@ t.test('a wrong setting, a missing file and an unknown command are one clear sen
   t.match(await feegate(['serve'], { FEEGATE_MODE: 'production' }), { code: 1, err: /PUBLIC_URL/ })
   t.match(await feegate(['directory', 'load', '/nowhere.json']), { code: 1, err: /nowhere/ })
   t.match(await feegate(['dance']), { code: 1, err: /unknown command/ })
+})
+
+t.test('personal export masks numbers unless asked in clear, and erase leaves nothing', async (t) => {
+  const { url, database } = await testDatabase(t)
+  const seeded = await seedTenant(database)
+  const invoice = await seedInvoice(database, seeded)
+  const store = { DATABASE_URL: url, KEYS_DIR: join(folder, 'personal-keys') }
+  const cipher = openFieldCipher(store.KEYS_DIR, realEnvironment.random)
+  await database.transaction((tx) =>
+    keepPersons(tx, { environment: realEnvironment, cipher }, [
+      { tenantId: seeded.tenantId, invoiceId: invoice.id, persons: { payer: { personalId: '001199000001' } } },
+    ]),
+  )
+  const subject = ['--subject', '001199000001']
+  const shown = await feegate(['personal', 'export', ...subject, '--purpose', 'hỏi đáp'], store)
+  t.equal(shown.code, 0, shown.err)
+  t.match(shown.out, /"personalId":"\*{9}001"/)
+  t.match(
+    (await feegate(['personal', 'export', ...subject, '--purpose', 'hỏi đáp', '--clear'], store)).out,
+    /001199000001/,
+  )
+  t.match(await feegate(['personal', 'erase', ...subject], store), { code: 0, out: '1 erased, 0 under a legal hold\n' })
+  t.equal((await feegate(['personal', 'export', ...subject, '--purpose', 'hỏi đáp'], store)).out, '')
 })

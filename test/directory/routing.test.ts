@@ -6,6 +6,7 @@ import type { Database } from '../../src/store/database.ts'
 import { testDatabase } from '../harness/database.ts'
 import { testEnvironment } from '../harness/environment.ts'
 import { testDirectory } from '../harness/gateway.ts'
+import { testVault } from '../harness/vault.ts'
 
 type Routing = NonNullable<Directory['routing']>
 
@@ -36,12 +37,13 @@ async function loader(
 ): Promise<{ database: Database; load(routing?: unknown): Promise<RoutingChanges | null> }> {
   const { database } = await testDatabase(t)
   const environment = testEnvironment()
+  const vault = testVault()
   return {
     database,
     load: async (routing) => {
       environment.advance(1_000)
       const data = { ...testDirectory(), ...(routing === undefined ? {} : { routing }) }
-      return (await database.transaction((tx) => loadDirectory(tx, environment, data, 'test'))).routing
+      return (await database.transaction((tx) => loadDirectory(tx, environment, data, 'test', vault))).routing
     },
   }
 }

@@ -24,6 +24,7 @@ const payments = [
   'UNKNOWN',
 ] as const satisfies readonly Facts['payment'][]
 const both = [true, false] as const
+const successes = [null, 'paid', 'short', 'rest'] as const satisfies readonly Facts['success'][]
 
 // A new kind or state has to be added above before this file compiles.
 type Missing =
@@ -40,7 +41,7 @@ function* everything(): Generator<Facts> {
         for (const payment of payments)
           for (const repeated of both)
             for (const sameAsRecorded of both)
-              for (const successOnRecord of both)
+              for (const success of successes)
                 for (const ours of both)
                   for (const transferRail of both)
                     for (const stillPayable of both)
@@ -51,7 +52,7 @@ function* everything(): Generator<Facts> {
                         payment,
                         repeated,
                         sameAsRecorded,
-                        successOnRecord,
+                        success,
                         ours,
                         transferRail,
                         stillPayable,
@@ -81,7 +82,7 @@ const baseline: Facts = {
   payment: 'REDIRECTED',
   repeated: false,
   sameAsRecorded: false,
-  successOnRecord: false,
+  success: null,
   ours: true,
   transferRail: false,
   stillPayable: true,
@@ -89,7 +90,7 @@ const baseline: Facts = {
 
 t.test('every combination of facts is decided', (t) => {
   t.ok(nothingMissing)
-  t.equal(decided.length, kinds.length * amounts.length * invoices.length * payments.length * 2 ** 6)
+  t.equal(decided.length, kinds.length * amounts.length * invoices.length * payments.length * 4 * 2 ** 5)
   t.ok(decided.every(({ row }) => decisionTable.includes(row)))
   t.end()
 })
@@ -157,8 +158,14 @@ t.test('what comes', (t) => {
     ['the bank does not know yet', { kind: 'pending' }, 'pending'],
     [
       'the bank takes a success back',
-      { kind: 'reversed', successOnRecord: true, invoice: 'PAID', payment: 'SUCCEEDED' },
+      { kind: 'reversed', success: 'paid', invoice: 'PAID', payment: 'SUCCEEDED' },
       'reversal',
+    ],
+    ['the bank takes back what was too little', { kind: 'reversed', success: 'short' }, 'reversal-of-short'],
+    [
+      'the bank takes a second payment of a paid invoice back',
+      { kind: 'reversed', success: 'rest', invoice: 'PAID', payment: 'SUCCEEDED' },
+      'reversal-of-rest',
     ],
     ['the bank takes back what never came', { kind: 'reversed' }, 'news-only'],
     ['the bank holds what it has paid', { kind: 'held', payment: 'SUCCEEDED', invoice: 'PAID' }, 'news-only'],
@@ -292,9 +299,9 @@ t.test('money goes on record', (t) => {
   t.test('only when money moved: a success, or a success taken back', (t) => {
     t.same(
       broken(
-        ({ kind, successOnRecord }, { effect }) =>
+        ({ kind, success }, { effect }) =>
           effect.record !== undefined &&
-          (effect.record === 'REVERSED' ? !(kind === 'reversed' && successOnRecord) : kind !== 'succeeded'),
+          (effect.record === 'REVERSED' ? !(kind === 'reversed' && success !== null) : kind !== 'succeeded'),
       ),
       [],
     )
@@ -312,6 +319,23 @@ t.test('money goes on record', (t) => {
   })
   t.end()
 })
+
+t.test(
+  'money that is taken back closes its refund case, the dossier system hears only of what it was told, and only a debt gets a case',
+  (t) => {
+    t.same(
+      broken(
+        ({ success }, { effect }) =>
+          effect.record === 'REVERSED' &&
+          (effect.withdrawCases !== true ||
+            (effect.event === 'payment.reversed') !== (success !== 'rest') ||
+            (effect.refundCase === 'whole') !== (success === 'paid')),
+      ),
+      [],
+    )
+    t.end()
+  },
+)
 
 t.test('an attempt that succeeded never becomes anything else', (t) => {
   t.same(

@@ -17,6 +17,7 @@ const allowed: readonly (readonly [string, string, string, readonly string[]])[]
   ['REQUESTED', 'prepare', 'REQUESTED', [...rail, ...payouts]],
   ['REQUESTED', 'approve', 'APPROVED', [...rail, ...payouts]],
   ['REQUESTED', 'reject', 'REJECTED', [...rail, ...payouts]],
+  ['REQUESTED', 'withdraw', 'REJECTED', [...rail, ...payouts]],
   ['APPROVED', 'reject', 'REJECTED', [...rail, ...payouts]],
   ['APPROVED', 'send', 'SENT', [...rail, ...payouts]],
   ['APPROVED', 'block', 'FAILED', [...rail, ...payouts]],

@@ -8,6 +8,7 @@ import { serversFile } from './servers.ts'
 const runner = process.ppid
 ensureProgram('redis-server', 'redis-server')
 ensureProgram('chromium', 'chromium')
+ensureProgram('openssl', 'openssl', 'version')
 
 const keeper = spawn(process.execPath, [fileURLToPath(new URL('keeper.ts', import.meta.url)), String(runner)], {
   detached: true,

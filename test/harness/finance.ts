@@ -1,4 +1,5 @@
 /** A gateway with VNPAY and an issuer of officers beside it, and invoices that are paid there. */
+import type { Logger } from 'pino'
 import type { Test } from 'tap'
 import { makeContext } from '../../src/sandbox/context.ts'
 import { type Issuer, startIssuer } from '../../src/sandbox/issuer.ts'
@@ -37,7 +38,12 @@ export type Finance = {
 
 export async function testFinance(
   t: Test,
-  options: { readonly refundMs?: number; readonly background?: boolean; readonly maxConnections?: number } = {},
+  options: {
+    readonly log?: Logger
+    readonly refundMs?: number
+    readonly background?: boolean
+    readonly maxConnections?: number
+  } = {},
 ): Promise<Finance> {
   const clock = { now: (): Date => now() }
   let now = (): Date => new Date()
@@ -48,6 +54,7 @@ export async function testFinance(
     officerIssuer: issuer.issuer,
     background: options.background ?? true,
     maxConnections: options.maxConnections ?? 10,
+    ...(options.log === undefined ? {} : { log: options.log }),
   })
   now = gateway.environment.now
   const vnpay = await startVnpay(context, {

@@ -14,13 +14,19 @@ import { loadCatalogue } from '../../src/catalogue/load.ts'
 import { addClient } from '../../src/clients/manage.ts'
 import { scopes } from '../../src/clients/scopes.ts'
 import { type Directory, loadDirectory } from '../../src/directory/load.ts'
+import type { ClientCertificates } from '../../src/http/tls/client-certificates.ts'
 import { createHttpCaller } from '../../src/network/http-caller.ts'
 import { createWebhookCaller } from '../../src/network/webhook-caller.ts'
+import { createFieldCipher } from '../../src/personal/field-cipher.ts'
+import type { Vault } from '../../src/secrets/vault.ts'
 import { type KeyRing, openKeyRing } from '../../src/signing/key-ring.ts'
 import type { Database } from '../../src/store/database.ts'
 import { testDatabase } from './database.ts'
 import { type TestEnvironment, testEnvironment } from './environment.ts'
 import { testRedis } from './redis.ts'
+import { testVault } from './vault.ts'
+
+export const testCipher = createFieldCipher(Buffer.alloc(32, 7))
 
 export const catalogueData: unknown = JSON.parse(
   readFileSync(new URL('../../src/sandbox/data/illustrative-catalogue.json', import.meta.url), 'utf8'),
@@ -42,6 +48,7 @@ export type TestGateway = {
   readonly database: Database
   readonly databaseUrl: string
   readonly keys: KeyRing
+  readonly vault: Vault
   readonly url: string
   readonly environment: TestEnvironment
   readonly client: TestClient
@@ -72,6 +79,13 @@ export type GatewayOver = {
   readonly database?: { url: string; database: Database }
   readonly officerIssuer?: string
   readonly keys?: KeyRing
+  readonly vault?: Vault
+  readonly clientCertificates?: ClientCertificates
+  readonly portalUrl?: string
+  /** Shared by replicas behind one address; each test gateway is its own otherwise. */
+  readonly publicUrl?: string
+  /** Of a replica that comes to a database another gateway has loaded. */
+  readonly vnpaySecret?: string
   readonly adapters?: readonly Adapter[]
   readonly log?: Logger
 }
@@ -134,6 +148,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
   const folder = mkdtempSync(join(tmpdir(), 'feegate-keys-'))
   const keys = over.keys ?? openKeyRing(folder)
   if (keys.list().length === 0) await keys.generate('ES256', testNoon)
+  const vault = over.vault ?? testVault()
   const calls = createHttpCaller()
   const webhooks = createWebhookCaller({ allowedRanges: ['127.0.0.0/8'], timeoutMs: 2_000 })
   let url = ''
@@ -143,6 +158,8 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     redisPrefix: over.redisPrefix ?? shared?.prefix ?? `g${randomBytes(4).toString('hex')}:`,
     environment,
     keys,
+    vault,
+    cipher: testCipher,
     call: calls.call,
     post: webhooks.post,
     log: over.log ?? pino({ level: process.env.TEST_LOG ?? 'silent' }),
@@ -153,7 +170,9 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     officerIssuer: over.officerIssuer ?? null,
     officerAudience: 'feegate',
     production: false,
-    publicUrl: () => url,
+    ...(over.clientCertificates === undefined ? {} : { clientCertificates: over.clientCertificates }),
+    ...(over.portalUrl === undefined ? {} : { portalUrl: over.portalUrl }),
+    publicUrl: () => over.publicUrl ?? url,
     ...(over.adapters === undefined ? {} : { adapters: over.adapters }),
   })
   await gateway.server.listen({ host: '127.0.0.1', port: 0 })
@@ -165,10 +184,10 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     rmSync(folder, { recursive: true, force: true })
   })
 
-  const vnpaySecret = randomBytes(16).toString('hex').toUpperCase()
+  const vnpaySecret = over.vnpaySecret ?? randomBytes(16).toString('hex').toUpperCase()
   const load = async (directory: Directory): Promise<void> => {
     await database.transaction(async (tx) => {
-      const { tenantId } = await loadDirectory(tx, environment, directory, 'test', over.adapters)
+      const { tenantId } = await loadDirectory(tx, environment, directory, 'test', vault, over.adapters)
       await loadCatalogue(tx, environment, { tenantId, actor: 'test', data: catalogueData, refuseIllustrative: false })
     })
   }
@@ -198,7 +217,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
       return new SignJWT({
         iss: clientId,
         sub: clientId,
-        aud: `${url}/oauth/token`,
+        aud: `${over.publicUrl ?? url}/oauth/token`,
         iat: now,
         exp: now + 60,
         jti: randomUUID(),
@@ -231,6 +250,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     database,
     databaseUrl,
     keys,
+    vault,
     url,
     environment,
     client,

@@ -16,6 +16,7 @@ import { insertAll } from '../../src/store/rows.ts'
 import { testDatabase } from './database.ts'
 import { type TestEnvironment, testEnvironment } from './environment.ts'
 import { anId, aSuccess, type Seeded, type SeededInvoice, seedInvoice, seedTenant, seedTime } from './seed.ts'
+import { testVault } from './vault.ts'
 
 export type ReceiptRow = {
   readonly id: string
@@ -91,6 +92,7 @@ export async function receiptBench(t: Test, { maxConnections = 10 } = {}): Promi
       metrics,
       log,
       call: calls.call,
+      vault: testVault(),
     },
     async pay(over = {}, owner = seeded) {
       const invoice = await seedInvoice(database, owner, {

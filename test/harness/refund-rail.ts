@@ -89,6 +89,9 @@ export function refundRail(
     status: 'ACTIVE',
     position: 0,
     config: {},
+    believed: [{}],
+    clientCertificates: null,
+    envelope: null,
     adapter: {
       name: vnpay.name,
       titleVi: vnpay.titleVi,

@@ -139,7 +139,7 @@ t.test('wrong, foreign and misspelt page addresses all look the same', async (t)
   const other = await startedPayment(gateway)
   const pages = await Promise.all(
     [
-      `${payUrl.slice(0, -1)}A`,
+      `${payUrl.slice(0, -1)}${payUrl.endsWith('A') ? 'B' : 'A'}`,
       `${gateway.url}/pay/short`,
       `${gateway.url}/pay/${'A'.repeat(32)}`,
       `${payUrl}/payments/${other.paymentId}`,

@@ -45,6 +45,9 @@ function accountThatCalls(...urls: string[]): OpenRailAccount {
     position: 0,
     adapter,
     config: {},
+    believed: [{}],
+    clientCertificates: null,
+    envelope: null,
   }
 }
 

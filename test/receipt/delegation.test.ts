@@ -4,6 +4,7 @@ import { loadDirectory } from '../../src/directory/load.ts'
 import { issueDue } from '../../src/receipt/issue.ts'
 import { watchLateness } from '../../src/receipt/lateness.ts'
 import { type ReceiptBench, receiptBench } from '../harness/receipts.ts'
+import { testVault } from '../harness/vault.ts'
 
 type Issuer = NonNullable<Directory['receiptIssuers']>[number]
 type Delegation = NonNullable<Issuer['delegations']>[number]
@@ -41,6 +42,7 @@ async function delegated(
           receiptIssuers: [{ agencyCode, mode: 'DELEGATED', delegations: given }],
         },
         'test',
+        testVault(),
       ),
     )
   await load(delegations)

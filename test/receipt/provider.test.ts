@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { loadReceiptIssuers, receiptIssuer } from '../../src/directory/receipt-issuers.ts'
 import { issueDue } from '../../src/receipt/issue.ts'
 import { askProviders } from '../../src/receipt/issue-external.ts'
 import { type ReceiptBench, receiptBench } from '../harness/receipts.ts'
+import { seedTime } from '../harness/seed.ts'
 
 type Asked = { readonly key: string; readonly authorization: string; readonly body: Record<string, unknown> }
 type Provider = { readonly asked: Asked[]; answer: (asked: Asked, nth: number) => { status: number; body: unknown } }
@@ -34,11 +36,12 @@ async function withProvider(t: Test): Promise<ReceiptBench & { provider: Provide
     server.close()
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/receipts`
-  await bench.database.query(`INSERT INTO receipt_issuers VALUES ($1, $2, 'OWN', NULL, $3, now())`, [
-    bench.seeded.agencyCode,
-    bench.seeded.tenantId,
-    JSON.stringify({ kind: 'http', url, token: 'secret-of-the-provider', timeoutMs: 2_000 }),
-  ])
+  const { agencyCode, tenantId } = bench.seeded
+  const given = receiptIssuer.parse({
+    agencyCode,
+    provider: { kind: 'http', url, token: 'secret-of-the-provider', timeoutMs: 2_000 },
+  })
+  await bench.database.transaction((tx) => loadReceiptIssuers(tx, tenantId, [given], seedTime, bench.options.vault))
   return { ...bench, provider }
 }
 

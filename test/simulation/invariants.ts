@@ -1,4 +1,11 @@
 /** The invariants of DESIGN §6, as questions to the database and to those outside. Each answers with what is wrong; nothing is well. */
+
+import { readProofs, verifyProvenReceipt } from '../../src/journal/proof.ts'
+import { verifyJournal } from '../../src/journal/verify.ts'
+import { keysOfJwks } from '../../src/signing/compact-jws.ts'
+import type { KeyRing } from '../../src/signing/key-ring.ts'
+import type { Query, Transaction } from '../../src/store/database.ts'
+import { findAllDiscrepancies } from '../../src/store/parity-checks.ts'
 import type { Server } from './engine/postgres.ts'
 import { lifecycles } from './lifecycles.ts'
 import { rails, type Stage } from './stage/stage.ts'
@@ -70,6 +77,17 @@ const always: readonly Invariant[] = [
               <> (SELECT count(*) FROM receipts r WHERE r.invoice_id = i.id AND r.relation IS NULL)`,
   },
   {
+    name: 'I10 batches of the journal follow each other without a gap, each as full as it says',
+    sql: `SELECT 'batch ' || b.number AS what
+            FROM journal_batches b LEFT JOIN journal_batches before ON before.number = b.number - 1
+           WHERE b.previous IS DISTINCT FROM before.chain OR b.sealed_at < before.sealed_at
+              OR (SELECT count(*) FROM journal_checkpoints c WHERE c.batch = b.number) <> 1
+              OR b.size <> (SELECT count(*) FROM journal_places p WHERE p.batch = b.number AND p.position < b.size)
+          UNION ALL
+          SELECT 'entry ' || e.seq FROM journal_entries e LEFT JOIN journal_places p ON p.seq = e.seq LEFT JOIN journal_unsealed u ON u.seq = e.seq
+           WHERE (p.seq IS NULL) = (u.seq IS NULL)`,
+  },
+  {
     name: 'a basket is what its invoices add up to',
     sql: `SELECT id || ' ' || status AS what
             FROM (SELECT b.id, b.status,
@@ -125,13 +143,15 @@ export async function brokenNow(server: Server): Promise<string[]> {
 }
 
 /** True once everybody is well again and has had time: nothing that happened outside is unknown inside, and the other way round. */
-export async function brokenAtTheEnd(stage: Stage): Promise<string[]> {
+export async function brokenAtTheEnd(stage: Stage, keys: KeyRing): Promise<string[]> {
   return [
     ...(await brokenNow(stage.server)),
     ...(await unheard(stage)),
     ...(await unbooked(stage)),
     ...(await wronglyReturned(stage)),
     ...(await leftOpen(stage)),
+    ...(await unproven(stage, keys)),
+    ...(await foundBySweeper(stage)),
     ...stage.world.deadlocks.map((what) => `a deadlock, against the order of locks: ${what}`),
     ...stage.portal.faults.map((fault) => `I9 ${fault}`),
     ...stage.dossiers.faults.map((fault) => `I5 ${fault}`),
@@ -260,6 +280,44 @@ async function wronglyReturned({ server, banks }: Stage): Promise<string[]> {
         : []),
     ]
   })
+}
+
+/** I10: the whole journal verifies, all of it is sealed, and every issued receipt is proven by it. */
+async function unproven({ server }: Stage, keys: KeyRing): Promise<string[]> {
+  const find = keysOfJwks(keys.publicJwks())
+  const query: Query = (text, values) => server.query(text, values)
+  const snapshot = {
+    async transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+      await query('BEGIN ISOLATION LEVEL REPEATABLE READ', [])
+      try {
+        return await work({ query, copyIn: () => Promise.reject(new Error('nothing here streams rows')) })
+      } finally {
+        await query('ROLLBACK', [])
+      }
+    },
+  }
+  const { findings, waiting } = await verifyJournal(snapshot, find)
+  const receipts = await query<{ id: string; tenantId: string; jws: string }>(
+    'SELECT id, tenant_id AS "tenantId", jws FROM receipts WHERE jws IS NOT NULL',
+    [],
+  )
+  const broken = findings.map(({ what, seq, batch, detail }) => `I10 ${what} ${seq ?? `batch ${batch}`}: ${detail}`)
+  if (waiting > 0n) broken.push(`I10 ${waiting} entries were never sealed`)
+  for (const { id, tenantId, jws } of receipts) {
+    const proof = (await readProofs({ query }, tenantId, 'receipt.issued', [id])).get(id)
+    const verdict = proof === undefined ? null : verifyProvenReceipt({ jws, proof }, find)
+    if (verdict?.valid !== true) broken.push(`I10 receipt ${id}: ${verdict?.reason ?? 'no proof'}`)
+  }
+  return broken
+}
+
+/** What the gateways' own sweepers found on the way, repaired or not, and what they would find now. */
+async function foundBySweeper({ server }: Stage): Promise<string[]> {
+  const found = await server.query<{ code: string; subject: string; detail: string }>(
+    'SELECT code, subject, detail FROM parity_findings',
+  )
+  const now = await findAllDiscrepancies({ query: (text, values) => server.query(text, values) })
+  return [...found, ...now].map(({ code, subject, detail }) => `parity ${code}: ${subject} (${detail})`)
 }
 
 async function leftOpen({ server }: Stage): Promise<string[]> {

@@ -57,7 +57,7 @@ export async function runSeed(machine: Machine, { seed, steps, only }: RunOption
   }
   if (broken.length === 0) {
     await settleDown(stage)
-    broken.push(...(await brokenAtTheEnd(stage)))
+    broken.push(...(await brokenAtTheEnd(stage, machine.keys)))
   }
   const reached = await reachedBy(stage)
   await closeStage(stage)
@@ -75,8 +75,11 @@ async function oneStep({ world, redis }: Stage, pace: { below(bound: number): nu
   return true
 }
 
-/** Everybody well, and time enough: four days are longer than any rail's or our own patience. */
-async function settleDown(stage: Stage): Promise<void> {
+/** Four days are longer than any rail's or our own patience. */
+const patience = [1, 2, 5, 12, 31, 61, 61, 61, 6 * 60, 12 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60]
+
+/** Everybody well, and time enough, in leaps of so many minutes. */
+export async function settleDown(stage: Stage, leaps: readonly number[] = patience): Promise<void> {
   const { world, banks, dossiers, redis, postgres, replicas } = stage
   world.record('plan', 'everybody is well again')
   world.faults = () => null
@@ -88,7 +91,7 @@ async function settleDown(stage: Stage): Promise<void> {
   if (replicas.living.length === 0) await replicas.start()
   await calm(stage)
   for (const rail of rails) await calmWhile(stage, banks.sandbox[rail].notifier.release())
-  for (const minutes of [1, 2, 5, 12, 31, 61, 61, 61, 6 * 60, 12 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60]) {
+  for (const minutes of leaps) {
     world.advance(minutes * minute)
     await redis.age(minutes * minute)
     await stage.server.query(`UPDATE webhook_endpoints SET status = 'ACTIVE' WHERE status = 'PAUSED'`)
@@ -96,7 +99,7 @@ async function settleDown(stage: Stage): Promise<void> {
   }
 }
 
-async function calmWhile(stage: Stage, work: Promise<unknown>): Promise<void> {
+export async function calmWhile(stage: Stage, work: Promise<unknown>): Promise<void> {
   let over = false
   const done = work.finally(() => {
     over = true
@@ -109,7 +112,7 @@ async function calmWhile(stage: Stage, work: Promise<unknown>): Promise<void> {
 }
 
 /** Until nothing is left to do but to wait, and a few rounds of the pollers beyond. */
-async function calm({ world }: Stage): Promise<void> {
+export async function calm({ world }: Stage): Promise<void> {
   for (let round = 0; round < 4; round++) {
     for (let step = 0; world.isBusy || world.underWay > 0; step++) {
       if (step > mostSteps) throw new Error(`the gateway does not come to rest: ${world.describe()}`)
@@ -203,7 +206,7 @@ async function reachedBy({ server, world }: Stage): Promise<Reached> {
 }
 
 /** Nothing of this run goes on into the next: whoever still waits is never answered. */
-async function closeStage({ world, replicas, postgres }: Stage): Promise<void> {
+export async function closeStage({ world, replicas, postgres }: Stage): Promise<void> {
   for (const { host } of [...replicas.living]) {
     host.alive = false
     await world.crash(host)

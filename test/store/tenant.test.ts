@@ -16,5 +16,10 @@ t.test('every statement of a tenant’s handle runs under its name, whatever the
 t.test('a connection that served a tenant does not keep its name', async (t) => {
   const { database } = await testDatabase(t, { maxConnections: 1 })
   await database.forTenant('ten_a').query(named, [])
-  t.not((await database.query<{ tenant: string | null }>(named, []))[0]?.tenant, 'ten_a')
+  t.same(await database.query(named, []), [{ tenant: '*' }])
+})
+
+t.test('no tenant’s handle can be had under the system’s name, nor under none', async (t) => {
+  const { database } = await testDatabase(t)
+  for (const name of ['*', '']) t.throws(() => database.forTenant(name), TypeError)
 })

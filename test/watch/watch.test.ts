@@ -14,6 +14,7 @@ import { type InquiryWatcherOptions, inquireDue } from '../../src/watch/inquiry.
 import { testDatabase } from '../harness/database.ts'
 import { testEnvironment } from '../harness/environment.ts'
 import { seedInvoice, seedTenant, seedTime } from '../harness/seed.ts'
+import { testVault } from '../harness/vault.ts'
 
 const minute = 60_000
 const secret = 'S'.repeat(32)
@@ -94,7 +95,7 @@ async function fixture(t: Test, status: () => { code: string; status: string }) 
   const options: InquiryWatcherOptions = {
     database,
     environment,
-    railAccounts: createRailAccounts(database, environment, () => {}),
+    railAccounts: createRailAccounts(database, environment, testVault(), () => {}),
     settler: createSettler({ database, environment }),
     call: calls.call,
     breaker: createCircuitBreaker({ now: environment.now }),

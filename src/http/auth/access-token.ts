@@ -6,6 +6,8 @@ import type { Environment } from '../../environment.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { TokenSigner, TokenVerifier } from '../../signing/tokens.ts'
 import type { Database } from '../../store/database.ts'
+import { type Confirmation, confirmation, holdsToken } from '../tls/bound-token.ts'
+import type { ClientCertificates } from '../tls/client-certificates.ts'
 import { type Caller, callerOf } from './caller.ts'
 import type { ProvenClient } from './client-assertion.ts'
 import { bearerToken } from './officer.ts'
@@ -23,6 +25,7 @@ const claimsSchema = z.object({
   exp: z.number(),
   iat: z.number(),
   scope: z.string(),
+  cnf: confirmation.optional(),
 })
 
 export async function issueAccessToken(
@@ -32,6 +35,7 @@ export async function issueAccessToken(
   issuer: string,
   jti: string,
   now: Date,
+  bound: Confirmation | null = null,
 ): Promise<string> {
   const iat = Math.floor(now.getTime() / 1000)
   return await sign(
@@ -44,6 +48,7 @@ export async function issueAccessToken(
       iat,
       exp: iat + accessTokenSeconds,
       jti,
+      ...(bound === null ? {} : { cnf: bound }),
     },
     'at+jwt',
   )
@@ -60,11 +65,13 @@ export function createAuthenticate({
   environment,
   verify,
   issuer,
+  clientCertificates,
 }: {
   database: Database
   environment: Environment
   verify: TokenVerifier
   issuer: () => string
+  clientCertificates: ClientCertificates
 }): Authenticate {
   const remembered = new Map<string, { client: Omit<Caller, 'scopes'> | null; readAt: number }>()
 
@@ -105,7 +112,8 @@ export function createAuthenticate({
       claims.data.iss !== issuer() ||
       claims.data.aud !== issuer() ||
       claims.data.exp < now - skewSeconds ||
-      claims.data.iat > now + skewSeconds
+      claims.data.iat > now + skewSeconds ||
+      !holdsToken(claims.data.cnf, request.raw, clientCertificates)
     ) {
       throw new Problem('UNAUTHENTICATED')
     }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { Environment } from '../../environment.ts'
+import { isUnambiguousJwt } from '../../signing/strict-jwt.ts'
 import type { Database } from '../../store/database.ts'
 
 export class InvalidClientError extends Error {
@@ -35,6 +36,7 @@ export async function proveClient(
   audiences: readonly string[],
 ): Promise<ProvenClient> {
   const now = environment.now()
+  if (!isUnambiguousJwt(assertion)) throw new InvalidClientError('the assertion is no unambiguous JWT')
   const claimed = claimedClient(assertion)
   const [client] = await database.query<ClientRow>(
     `SELECT c.id, c.tenant_id, c.scopes, (

@@ -5,8 +5,11 @@ import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey, jw
 import { z } from 'zod'
 import type { Environment } from '../../environment.ts'
 import { Problem } from '../../problem/problem.ts'
+import { isUnambiguousJwt } from '../../signing/strict-jwt.ts'
+import { confirmation, holdsToken } from '../tls/bound-token.ts'
+import type { ClientCertificates } from '../tls/client-certificates.ts'
 
-export const roles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit'] as const
+export const roles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit', 'counter'] as const
 export type Role = (typeof roles)[number]
 
 export type Officer = {
@@ -14,6 +17,8 @@ export type Officer = {
   readonly name: string
   readonly tenantId: string
   readonly roles: readonly Role[]
+  /** Code of the agency the officer sits in, when the identity provider tells. */
+  readonly unit: string | null
 }
 
 export type OfficerVerifier = (request: FastifyRequest) => Promise<Officer>
@@ -21,8 +26,11 @@ export type OfficerVerifier = (request: FastifyRequest) => Promise<Officer>
 const claimsSchema = z.object({
   sub: z.string().min(1).max(200),
   name: z.string().max(200).default(''),
-  tenant: z.string().min(1).max(60),
+  // As the directory writes it. The name under which the database shows all tenants is none.
+  tenant: z.string().regex(/^ten_[0-9a-z]{1,40}$/),
   roles: z.array(z.string().max(60)).max(50),
+  unit: z.string().min(1).max(60).optional(),
+  cnf: confirmation.optional(),
 })
 
 const clockToleranceSeconds = 30
@@ -34,10 +42,12 @@ export function createOfficerVerifier({
   issuer,
   audience,
   environment,
+  clientCertificates,
 }: {
   issuer: string | null
   audience: string
   environment: Environment
+  clientCertificates: ClientCertificates
 }): OfficerVerifier {
   if (issuer === null)
     return () =>
@@ -51,6 +61,7 @@ export function createOfficerVerifier({
   const keys = keysOfIssuer(new URL(`${base}/jwks.json`))
   return async (request) => {
     const token = bearerToken(request)
+    if (!isUnambiguousJwt(token)) throw new Problem('UNAUTHENTICATED')
     let payload: unknown
     try {
       const verified = await jwtVerify(token, keys, {
@@ -68,8 +79,15 @@ export function createOfficerVerifier({
     }
     const claims = claimsSchema.safeParse(payload)
     if (!claims.success) throw new Problem('UNAUTHENTICATED', { cause: claims.error })
-    const { sub, name, tenant } = claims.data
-    return { subject: sub, name, tenantId: tenant, roles: roles.filter((role) => claims.data.roles.includes(role)) }
+    const { sub, name, tenant, unit = null, cnf } = claims.data
+    if (!holdsToken(cnf, request.raw, clientCertificates)) throw new Problem('UNAUTHENTICATED')
+    return {
+      subject: sub,
+      name,
+      tenantId: tenant,
+      roles: roles.filter((role) => claims.data.roles.includes(role)),
+      unit,
+    }
   }
 }
 

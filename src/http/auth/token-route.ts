@@ -6,6 +6,8 @@ import { type Environment, newId } from '../../environment.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { TokenSigner } from '../../signing/tokens.ts'
 import { type Database, StoreUnavailableError } from '../../store/database.ts'
+import { confirmationOf } from '../tls/bound-token.ts'
+import type { ClientCertificates } from '../tls/client-certificates.ts'
 import { accessTokenSeconds, issueAccessToken } from './access-token.ts'
 import { InvalidClientError, proveClient } from './client-assertion.ts'
 
@@ -38,10 +40,18 @@ export function registerTokenRoute(
     environment: Environment
     sign: TokenSigner
     issuer: () => string
+    /** Where portals with client certificates reach us; null: nowhere else. */
+    portalUrl: string | null
+    clientCertificates: ClientCertificates
     limit: (address: string) => Promise<void>
   },
 ): void {
-  const { environment, sign, issuer, limit } = options
+  const { environment, sign, issuer, portalUrl, clientCertificates, limit } = options
+  const audiences = (): string[] => [
+    issuer(),
+    `${issuer()}/oauth/token`,
+    ...(portalUrl === null ? [] : [`${portalUrl}/oauth/token`]),
+  ]
   server.register(async (scope) => {
     // A form and nothing else (RFC 6749 §4.4.2): the server's JSON would be a second way to say it.
     scope.removeAllContentTypeParsers()
@@ -71,9 +81,10 @@ export function registerTokenRoute(
       {
         schema: {
           tags: ['Access'],
+          security: [],
           summary: 'Get an access token',
           description:
-            'client_credentials with private_key_jwt; `aud` is this address or the issuer, `exp` at most 5 minutes away, `jti` used once.',
+            'client_credentials with private_key_jwt; `aud` is this address or the issuer, `exp` at most 5 minutes away, `jti` used once. Asked for with a client certificate, the token works with that certificate only (RFC 8705).',
           consumes: ['application/x-www-form-urlencoded'],
           response: { 200: tokenAnswer, 400: oauthError, 401: oauthError },
         },
@@ -89,7 +100,7 @@ export function registerTokenRoute(
         }
         await limit(request.ip)
         try {
-          const client = await proveClient(options, form.data.client_assertion, [issuer(), `${issuer()}/oauth/token`])
+          const client = await proveClient(options, form.data.client_assertion, audiences())
           if (form.data.client_id !== undefined && form.data.client_id !== client.clientId)
             throw new InvalidClientError('client_id is not the one of the assertion')
           const wanted = form.data.scope?.split(' ') ?? client.scopes
@@ -97,6 +108,7 @@ export function registerTokenRoute(
           if (beyond !== undefined)
             return refuse(reply, 400, 'invalid_scope', `this client does not have the scope ${beyond}`)
           const granted = wanted.join(' ')
+          const presented = clientCertificates.presentedBy(request.raw)
           const token = await issueAccessToken(
             sign,
             client,
@@ -104,6 +116,7 @@ export function registerTokenRoute(
             issuer(),
             newId(environment, 'req'),
             environment.now(),
+            presented === null ? null : confirmationOf(presented.certificate),
           )
           return await reply
             .header('cache-control', 'no-store')

@@ -6,7 +6,7 @@ import { receiptStatuses } from '../../domain/receipt.ts'
 import { type Environment, newId } from '../../environment.ts'
 import type { Idempotency } from '../../idempotency/idempotency.ts'
 import { Problem } from '../../problem/problem.ts'
-import type { Database, Transaction } from '../../store/database.ts'
+import type { TenantDatabases, Transaction } from '../../store/database.ts'
 import { appendJournal } from '../../store/journal.ts'
 import { replaceReceipt } from '../../store/receipt-replacement.ts'
 import { type ReceiptRecord, readReceipts, requestAgain } from '../../store/receipts.ts'
@@ -17,7 +17,7 @@ import { idempotencyHeaders, problemSchema } from '../portal/schemas.ts'
 import { receiptAnswer, receiptAnswerOf } from '../receipt-answer.ts'
 
 export type FinanceOptions = {
-  readonly database: Database
+  readonly database: TenantDatabases
   readonly environment: Environment
   readonly idempotency: Idempotency
   readonly officers: OfficerGuard

@@ -11,7 +11,7 @@ import { prepareRefund } from '../../refund/prepare.ts'
 import { type RefundFilter, readRefundSteps, readRefunds } from '../../refund/read.ts'
 import { confirmReport, reportRefund } from '../../refund/report.ts'
 import { requestRefund, settlementOfInvoice } from '../../refund/request.ts'
-import type { Database, Transaction } from '../../store/database.ts'
+import type { TenantDatabases, Transaction } from '../../store/database.ts'
 import type { Officer, OfficerVerifier, Role } from '../auth/officer.ts'
 import { createOfficerGuard } from '../auth/officer-guard.ts'
 import { answerOnce, jsonAnswer, officerKeys } from '../portal/idempotent.ts'
@@ -32,7 +32,7 @@ import {
 } from './refund-schemas.ts'
 
 export type FinanceOptions = {
-  readonly database: Database
+  readonly database: TenantDatabases
   readonly environment: Environment
   readonly idempotency: Idempotency
   readonly verifyOfficer: OfficerVerifier

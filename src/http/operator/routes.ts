@@ -4,8 +4,10 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { replayEvent } from '../../delivery/endpoints.ts'
 import type { Environment } from '../../environment.ts'
+import { readDeadResults, replayResult } from '../../partner/results.ts'
 import { Problem } from '../../problem/problem.ts'
-import type { Database } from '../../store/database.ts'
+import type { TenantDatabases } from '../../store/database.ts'
+import { deliveryWindowMs } from '../../store/events.ts'
 import type { OfficerVerifier } from '../auth/officer.ts'
 import { createOfficerGuard } from '../auth/officer-guard.ts'
 import { problemSchema } from '../portal/schemas.ts'
@@ -43,10 +45,19 @@ const stuckPayment = z.object({
   inquiries: z.number().int(),
   createdAt: z.string(),
 })
+const deadResult = z.object({
+  orderId: z.string(),
+  partnerId: z.string(),
+  reference: z.string(),
+  invoiceId: z.string(),
+  attempts: z.number().int(),
+  lastStatus: z.number().int().nullable(),
+  lastError: z.string().nullable(),
+})
 const balance = z.object({ account: z.string(), balance: z.number().int(), postings: z.number().int() })
 
 export type OperatorOptions = {
-  readonly database: Database
+  readonly database: TenantDatabases
   readonly environment: Environment
   readonly verifyOfficer: OfficerVerifier
 }
@@ -70,7 +81,7 @@ export function registerOperatorRoutes(
       },
     },
     async (request) => ({
-      deliveries: await database.query<z.infer<typeof deadDelivery>>(
+      deliveries: await database.forTenant(tenantOf(request).tenantId).query<z.infer<typeof deadDelivery>>(
         `SELECT d.id, d.event_id AS "eventId", e.type, d.invoice_id AS "invoiceId", d.endpoint_id AS "endpointId", w.url, d.attempts,
                 d.last_status AS "lastStatus", d.last_error AS "lastError"
            FROM deliveries d JOIN events e ON e.id = d.event_id JOIN webhook_endpoints w ON w.id = d.endpoint_id
@@ -92,13 +103,14 @@ export function registerOperatorRoutes(
     async (request) => {
       const { tenantId } = tenantOf(request)
       const { id } = request.params
-      const [event] = await database.query<{ client_id: string }>(
+      const tenant = database.forTenant(tenantId)
+      const [event] = await tenant.query<{ client_id: string }>(
         'SELECT client_id FROM events WHERE id = $1 AND tenant_id = $2',
         [id, tenantId],
       )
       if (event === undefined) throw new Problem('NOT_FOUND')
       return {
-        deliveries: await database.transaction((tx) =>
+        deliveries: await tenant.transaction((tx) =>
           replayEvent(tx, environment, { tenantId, clientId: event.client_id }, id),
         ),
       }
@@ -115,16 +127,51 @@ export function registerOperatorRoutes(
       },
     },
     async (request) => {
-      const rows = await database.query<
-        Omit<z.infer<typeof stuckPayment>, 'amount' | 'createdAt'> & { amount: bigint; createdAt: Date }
-      >(
-        `SELECT id, invoice_id AS "invoiceId", rail_account_id AS "railAccountId", merchant_ref AS "merchantRef", status, amount, inquiries, created_at AS "createdAt"
+      const { tenantId } = tenantOf(request)
+      const rows = await database
+        .forTenant(tenantId)
+        .query<Omit<z.infer<typeof stuckPayment>, 'amount' | 'createdAt'> & { amount: bigint; createdAt: Date }>(
+          `SELECT id, invoice_id AS "invoiceId", rail_account_id AS "railAccountId", merchant_ref AS "merchantRef", status, amount, inquiries, created_at AS "createdAt"
            FROM payments WHERE tenant_id = $1 AND needs_human AND status IN ('CREATED', 'REDIRECTED', 'UNKNOWN') AND ($2::text IS NULL OR id > $2) ORDER BY id LIMIT $3`,
-        [tenantOf(request).tenantId, request.query.cursor ?? null, request.query.limit],
-      )
+          [tenantId, request.query.cursor ?? null, request.query.limit],
+        )
       return {
         payments: rows.map((row) => ({ ...row, amount: Number(row.amount), createdAt: row.createdAt.toISOString() })),
       }
+    },
+  )
+  routes.get(
+    '/v1/ops/partner-results',
+    {
+      onRequest: guard('ops'),
+      schema: {
+        ...about('Results to partner portals given up after their window'),
+        querystring: page,
+        response: { 200: z.object({ results: z.array(deadResult) }).meta({ id: 'DeadPartnerResults' }), ...refusals },
+      },
+    },
+    async (request) => {
+      const { tenantId } = tenantOf(request)
+      const { cursor = null, limit } = request.query
+      return { results: await readDeadResults(database.forTenant(tenantId), tenantId, { after: cursor, limit }) }
+    },
+  )
+  routes.post(
+    '/v1/ops/partner-results/:orderId/replay',
+    {
+      onRequest: guard('ops'),
+      schema: {
+        ...about('Send a result to a partner portal again'),
+        params: z.object({ orderId: z.string().regex(/^pto_[0-9a-z]{26}$/) }),
+        response: { 200: z.object({ replayed: z.boolean() }).meta({ id: 'PartnerResultReplay' }), ...refusals },
+      },
+    },
+    async (request) => {
+      const { tenantId } = tenantOf(request)
+      const tenant = database.forTenant(tenantId)
+      if (!(await replayResult(tenant, environment, tenantId, request.params.orderId, deliveryWindowMs)))
+        throw new Problem('NOT_FOUND')
+      return { replayed: true }
     },
   )
   routes.get(
@@ -140,10 +187,13 @@ export function registerOperatorRoutes(
       },
     },
     async (request) => {
-      const rows = await database.query<{ account: string; balance: bigint; postings: bigint }>(
-        'SELECT account, balance, postings FROM ledger_balances WHERE tenant_id = $1 ORDER BY account',
-        [tenantOf(request).tenantId],
-      )
+      const { tenantId } = tenantOf(request)
+      const rows = await database
+        .forTenant(tenantId)
+        .query<{ account: string; balance: bigint; postings: bigint }>(
+          'SELECT account, balance, postings FROM ledger_balances WHERE tenant_id = $1 ORDER BY account',
+          [tenantId],
+        )
       return {
         balances: rows.map((row) => ({
           account: row.account,

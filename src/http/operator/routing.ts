@@ -10,14 +10,14 @@ import type { Environment } from '../../environment.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { Router } from '../../rails/router.ts'
 import { activeBeneficiaries, findAgencies } from '../../store/agencies.ts'
-import type { Database } from '../../store/database.ts'
+import type { TenantDatabases } from '../../store/database.ts'
 import type { OfficerVerifier } from '../auth/officer.ts'
 import { createOfficerGuard } from '../auth/officer-guard.ts'
 import { problemSchema } from '../portal/schemas.ts'
 import { circuitNote, circuitNoteAnswer, routeAnswer, routeAnswerOf } from '../route-schemas.ts'
 
 export type RoutingRoutesOptions = {
-  readonly database: Database
+  readonly database: TenantDatabases
   readonly environment: Environment
   readonly routes: Router
   readonly verifyOfficer: OfficerVerifier

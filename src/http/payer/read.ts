@@ -30,6 +30,7 @@ type PageRow = {
   late_by_seconds: number | null
   return_url: string | null
   underpaid: bigint | null
+  taken_back: boolean
   under_way: boolean
   last_failed: boolean
   items: {
@@ -61,6 +62,9 @@ export async function readInvoicePage(
             i.pay_code, i.total, i.expires_at, i.beneficiary_account_id, i.paid_at, i.late_by_seconds, i.return_url,
             (SELECT s.rail_transaction_id FROM settlements s WHERE s.invoice_id = i.id AND s.disposition IN ('APPLIED', 'OVERPAID')) AS rail_transaction_id,
             ${attemptFacts},
+            EXISTS (SELECT 1 FROM settlements s JOIN settlements r ON r.rail_account_id = s.rail_account_id
+                       AND r.rail_transaction_id = s.rail_transaction_id AND r.direction = 'OUT'
+                     WHERE s.invoice_id = i.id AND s.disposition IN ('APPLIED', 'OVERPAID')) AS taken_back,
             (SELECT json_agg(json_build_object('name', t.name_vi, 'quantity', t.quantity, 'net', t.net::text, 'reduction', t.reduction_amount::text,
                        'basis', t.basis) ORDER BY t.line_no) FROM invoice_items t WHERE t.invoice_id = i.id) AS items
        FROM invoices i JOIN agencies a ON a.code = i.collecting_agency_code
@@ -96,7 +100,8 @@ export async function readInvoicePage(
     id: row.id,
     page: {
       token,
-      status: row.status,
+      // The invoice stays PAID; its payer must not read that it is.
+      status: row.status === 'PAID' && row.taken_back ? 'TAKEN_BACK' : row.status,
       agencyName: language === 'en' ? row.agency_en : row.agency_vi,
       dossierCode: row.dossier_code,
       procedureName: row.procedure ?? row.procedure_code,

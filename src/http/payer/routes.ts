@@ -11,6 +11,7 @@ import { Problem } from '../../problem/problem.ts'
 import type { RailAccounts } from '../../rails/accounts.ts'
 import type { Router } from '../../rails/router.ts'
 import type { Database } from '../../store/database.ts'
+import type { AddressLimiter } from '../address-limits.ts'
 import { registerAttemptRoutes } from './attempt-routes.ts'
 import { registerBasketPages } from './basket-routes.ts'
 import { messagePage } from './page/attempt-page.ts'
@@ -19,6 +20,8 @@ import { textsIn } from './page/texts.ts'
 import { readAttemptOf, readInvoicePage } from './read.ts'
 import { registerReceiptPages } from './receipts.ts'
 import { languageOf, payerInputOf, read, readForm, sendPage, startForm, tokenParams } from './requests.ts'
+import { refuseForeignForms } from './same-origin.ts'
+import { registerSlipPage } from './slips.ts'
 
 export type PayerRoutesOptions = {
   readonly database: Database
@@ -27,6 +30,8 @@ export type PayerRoutesOptions = {
   readonly routes: Router
   readonly startPayment: PaymentStarter
   readonly confirmPayment: PaymentConfirmer
+  readonly publicUrl: () => string
+  readonly limitAddress: AddressLimiter
 }
 
 const styleSheet = readFileSync(new URL('page/style.css', import.meta.url))
@@ -34,7 +39,7 @@ const refreshScript = readFileSync(new URL('page/refresh.js', import.meta.url))
 const formBytes = 8 * 1024
 
 export function registerPayerRoutes(server: FastifyInstance, options: PayerRoutesOptions): void {
-  const { database, railAccounts, startPayment, confirmPayment } = options
+  const { database, railAccounts, startPayment, confirmPayment, limitAddress } = options
   server.register(async (scope) => {
     await scope.register(formbody, { bodyLimit: formBytes })
     await scope.register(helmet, {
@@ -47,7 +52,7 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
           scriptSrc: ["'self'"],
           connectSrc: ["'self'"],
           imgSrc: ["'self'", 'data:'],
-          formAction: ["'self'", 'https:'],
+          formAction: ["'self'"],
           baseUri: ["'none'"],
           frameAncestors: ["'none'"],
         },
@@ -56,10 +61,13 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
       referrerPolicy: { policy: 'no-referrer' },
       crossOriginEmbedderPolicy: false,
     })
-    scope.addHook('onRequest', async (_request, reply) => {
+    scope.addHook('onRequest', async (request, reply) => {
       reply.header('cache-control', 'no-store')
+      await limitAddress(request, 'pages')
+      refuseForeignForms(request)
     })
-    scope.setErrorHandler((error, request, reply) => {
+    scope.setErrorHandler(async (given, request, reply) => {
+      const error = await guessed(given, request, limitAddress)
       const language = languageOf(request)
       const texts = textsIn(language)
       if (!(error instanceof Problem) || error.status >= 500) {
@@ -67,7 +75,8 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
         reply.header('retry-after', 5)
         return sendPage(reply, 503, messagePage(texts.unavailable, texts.unavailableHint, language, null))
       }
-      const { code, status, detailVi, detailEn } = error
+      const { code, status, detailVi, detailEn, retryAfterSeconds } = error
+      if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
       // The same page for every address that leads nowhere.
       if (code === 'NOT_FOUND')
         return sendPage(reply, 404, messagePage(texts.notFound, texts.notFoundHint, language, null))
@@ -89,6 +98,7 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
       reply.header('cache-control', 'public, max-age=3600').type('text/javascript; charset=utf-8').send(refreshScript),
     )
     registerReceiptPages(scope, { database })
+    registerSlipPage(scope, options)
 
     const showInvoice = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const { token } = read(tokenParams, request.params)
@@ -131,6 +141,17 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
     )
     registerBasketPages(scope, options)
   })
+}
+
+/** An address that leads nowhere, unless it is one of too many. */
+async function guessed(error: unknown, request: FastifyRequest, limitAddress: AddressLimiter): Promise<unknown> {
+  if (!(error instanceof Problem) || error.code !== 'NOT_FOUND') return error
+  try {
+    await limitAddress(request, 'wrongPages')
+    return error
+  } catch (limited) {
+    return limited
+  }
 }
 
 /** The page from which a refused request came: what stands before the last step of its address. */

@@ -41,9 +41,14 @@ export async function invoiceAnswerOf(invoice: InvoiceRecord, context: AnswerCon
   }
 }
 
-async function vietQrOf(invoice: InvoiceRecord, { routes, now }: AnswerContext): Promise<InvoiceAnswer['vietQr']> {
+/** The QR of an open invoice; null when none is offered. */
+export async function vietQrOf(
+  invoice: Parameters<typeof demandOf>[0] & Pick<InvoiceRecord, 'status' | 'payCode' | 'dossierCode' | 'expiresAt'>,
+  { routes, now }: Pick<AnswerContext, 'routes' | 'now'>,
+  channel: Demand['channel'] = 'ONLINE',
+): Promise<InvoiceAnswer['vietQr']> {
   if (invoice.status !== 'ISSUED' && invoice.status !== 'PAYING') return null
-  const account = transferQrOf(offeredOf(await routes(demandOf(invoice))))
+  const account = transferQrOf(offeredOf(await routes({ ...demandOf(invoice), channel })))
   const qr = account === null ? null : qrOf(account, invoice, now)
   if (qr === null) return null
   const { bankBin, accountNumber, accountName, content } = qr.transfer
@@ -59,7 +64,13 @@ async function vietQrOf(invoice: InvoiceRecord, { routes, now }: AnswerContext):
 }
 
 /** What a portal's own page asks of the rails, in the language that is always offered first. */
-export function demandOf(invoice: InvoiceRecord, locale: Demand['locale'] = 'vi'): Demand {
+export function demandOf(
+  invoice: Pick<
+    InvoiceRecord,
+    'id' | 'tenantId' | 'beneficiaryAccountId' | 'collectingAgencyCode' | 'procedureCode' | 'total'
+  >,
+  locale: Demand['locale'] = 'vi',
+): Demand {
   return {
     tenantId: invoice.tenantId,
     beneficiaryAccountId: invoice.beneficiaryAccountId,

@@ -35,7 +35,7 @@ const refusals = {
 }
 
 export function registerBasketRoutes(server: FastifyInstance, options: PortalOptions): void {
-  const { database, environment, idempotency, authenticate, sign, publicUrl, routes } = options
+  const { database, environment, idempotency, authenticate, sign, cipher, publicUrl, routes } = options
   const http = server.withTypeProvider<ZodTypeProvider>()
 
   async function readOne(source: Pick<Transaction, 'query'>, caller: Caller, id: string): Promise<BasketRecord> {
@@ -86,7 +86,7 @@ export function registerBasketRoutes(server: FastifyInstance, options: PortalOpt
       const caller = callerOf(request)
       const { body } = request
       return await answerOnce(idempotency, request, reply, async (tx) => {
-        const context = { environment, sign, publicUrl: publicUrl() }
+        const context = { environment, cipher, sign, publicUrl: publicUrl() }
         const { basketId, invoiceIds } = await issueBasket(tx, context, caller, body)
         const basket = await readOne(tx, caller, basketId)
         const records = await readInvoices(tx, caller, { ids: invoiceIds, limit: invoiceIds.length })

@@ -66,12 +66,13 @@ export function registerCatalogueRoutes(
       const parsed = parseProcedureCode(request.params.code)
       if (!parsed.ok) throw new Problem('NOT_FOUND')
       const code = parsed.value.nationalPart
-      const [procedure] = await database.query<{ body: Record<string, unknown>; illustrative: boolean }>(
+      const tenant = database.forTenant(tenantId)
+      const [procedure] = await tenant.query<{ body: Record<string, unknown>; illustrative: boolean }>(
         'SELECT p.body, r.illustrative FROM procedures p JOIN catalogue_releases r ON r.id = p.release_id WHERE p.tenant_id = $1 AND p.code = $2',
         [tenantId, code],
       )
       if (procedure === undefined) throw new Problem('NOT_FOUND')
-      const rates = await database.query<{ version: number; body: Record<string, unknown> }>(
+      const rates = await tenant.query<{ version: number; body: Record<string, unknown> }>(
         'SELECT version, body FROM fee_rates WHERE tenant_id = $1 AND procedure_code = $2 AND withdrawn_at IS NULL ORDER BY id',
         [tenantId, code],
       )

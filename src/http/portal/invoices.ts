@@ -7,10 +7,11 @@ import type { Environment } from '../../environment.ts'
 import type { Idempotency } from '../../idempotency/idempotency.ts'
 import { cancelInvoice } from '../../invoice/close.ts'
 import { type IssueContext, issueInvoices, supersedeInvoice } from '../../invoice/issue.ts'
+import type { FieldCipher } from '../../personal/field-cipher.ts'
 import { Problem, problemBody } from '../../problem/problem.ts'
 import type { Router } from '../../rails/router.ts'
 import type { TokenSigner } from '../../signing/tokens.ts'
-import type { Database, Transaction } from '../../store/database.ts'
+import type { TenantDatabases, Transaction } from '../../store/database.ts'
 import { readInvoices } from '../../store/invoices.ts'
 import { type Authenticate, requireScope } from '../auth/access-token.ts'
 import { type Caller, callerOf } from '../auth/caller.ts'
@@ -32,12 +33,13 @@ import {
 } from './schemas.ts'
 
 export type PortalOptions = {
-  readonly database: Database
+  readonly database: TenantDatabases
   readonly environment: Environment
   readonly idempotency: Idempotency
   readonly routes: Router
   readonly authenticate: Authenticate
   readonly sign: TokenSigner
+  readonly cipher: FieldCipher
   readonly publicUrl: () => string
 }
 
@@ -58,9 +60,9 @@ const refusals = {
 }
 
 export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOptions): void {
-  const { database, environment, idempotency, authenticate, sign, publicUrl } = options
+  const { database, environment, idempotency, authenticate, sign, cipher, publicUrl } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
-  const context = (): IssueContext => ({ environment, sign, publicUrl: publicUrl() })
+  const context = (): IssueContext => ({ environment, cipher, sign, publicUrl: publicUrl() })
   const answering = (): AnswerContext => ({ routes: options.routes, publicUrl: publicUrl(), now: environment.now() })
 
   async function readOne(source: Pick<Transaction, 'query'>, caller: Caller, id: string): Promise<InvoiceAnswer> {
@@ -145,7 +147,8 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
         response: { 200: invoiceAnswer, ...refusals, 404: problemSchema },
       },
     },
-    async (request) => await readOne(database, callerOf(request), request.params.id),
+    async (request) =>
+      await readOne(database.forTenant(callerOf(request).tenantId), callerOf(request), request.params.id),
   )
 
   routes.get(
@@ -162,7 +165,8 @@ export function registerInvoiceRoutes(server: FastifyInstance, options: PortalOp
     },
     async (request) => {
       const { status, dossierCode, agencyCode, issuedFrom, issuedBefore, limit, cursor } = request.query
-      const records = await readInvoices(database, callerOf(request), {
+      const caller = callerOf(request)
+      const records = await readInvoices(database.forTenant(caller.tenantId), caller, {
         ...(status === undefined ? {} : { status }),
         ...(dossierCode === undefined ? {} : { dossierCode: canonicalFilter(dossierCode) }),
         ...(agencyCode === undefined ? {} : { agencyCode: canonicalFilter(agencyCode) }),

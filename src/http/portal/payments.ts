@@ -1,10 +1,11 @@
 /** Payment attempts: start one for a payer, look at one. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { z } from 'zod'
+import { z } from 'zod'
+import type { ReceiptFileReader } from '../../payment/receipt-file.ts'
 import type { PaymentStarter } from '../../payment/start.ts'
 import { Problem } from '../../problem/problem.ts'
-import type { Database } from '../../store/database.ts'
+import type { TenantDatabases } from '../../store/database.ts'
 import { requireScope } from '../auth/access-token.ts'
 import { type Caller, callerOf } from '../auth/caller.ts'
 import { answerOnceOutside, jsonAnswer } from './idempotent.ts'
@@ -47,9 +48,9 @@ type PaymentRow = {
 
 export function registerPaymentRoutes(
   server: FastifyInstance,
-  options: PortalOptions & { readonly startPayment: PaymentStarter },
+  options: PortalOptions & { readonly startPayment: PaymentStarter; readonly receiptFile: ReceiptFileReader },
 ): void {
-  const { database, idempotency, authenticate, startPayment } = options
+  const { database, idempotency, authenticate, startPayment, receiptFile } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
 
   routes.post(
@@ -71,7 +72,13 @@ export function registerPaymentRoutes(
       const { id } = request.params
       await owned(database, caller, id)
       return await answerOnceOutside(idempotency, request, reply, async (attemptKey) => {
-        const started = await startPayment({ invoiceId: id, ...request.body, actor: caller.clientId, attemptKey })
+        const started = await startPayment({
+          tenantId: caller.tenantId,
+          invoiceId: id,
+          ...request.body,
+          actor: caller.clientId,
+          attemptKey,
+        })
         return jsonAnswer(201, await readPayment(database, caller, started.paymentId), {
           location: `/v1/payments/${started.paymentId}`,
         })
@@ -93,19 +100,55 @@ export function registerPaymentRoutes(
     },
     async (request) => await readPayment(database, callerOf(request), request.params.id),
   )
+
+  routes.get(
+    '/v1/payments/:id/receipt-file',
+    {
+      onRequest: requireScope(authenticate, 'payments:read'),
+      schema: {
+        tags: ['Payments'],
+        summary: "The rail's own receipt of a payment that succeeded (national payment platform)",
+        security: portalScope('payments:read'),
+        params: paymentParams,
+        response: {
+          200: {
+            description: 'The file as the rail gave it',
+            content: { 'application/pdf': { schema: z.unknown().meta({ type: 'string', format: 'binary' }) } },
+          },
+          ...refusals,
+        },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request)
+      const { id } = await readPayment(database, caller, request.params.id)
+      const file = await receiptFile(caller.tenantId, id)
+      return reply
+        .type(file.contentType)
+        .header('content-disposition', `attachment; filename="${id}.pdf"`)
+        .header('x-content-type-options', 'nosniff')
+        .send(Buffer.from(file.content))
+    },
+  )
 }
 
-async function owned(database: Database, caller: Caller, invoiceId: string): Promise<void> {
-  const [row] = await database.query('SELECT id FROM invoices WHERE id = $1 AND tenant_id = $2 AND client_id = $3', [
-    invoiceId,
-    caller.tenantId,
-    caller.clientId,
-  ])
+async function owned(database: TenantDatabases, caller: Caller, invoiceId: string): Promise<void> {
+  const [row] = await database
+    .forTenant(caller.tenantId)
+    .query('SELECT id FROM invoices WHERE id = $1 AND tenant_id = $2 AND client_id = $3', [
+      invoiceId,
+      caller.tenantId,
+      caller.clientId,
+    ])
   if (row === undefined) throw new Problem('NOT_FOUND')
 }
 
-async function readPayment(database: Database, caller: Caller, id: string): Promise<z.infer<typeof paymentAnswer>> {
-  const [row] = await database.query<PaymentRow>(
+async function readPayment(
+  database: TenantDatabases,
+  caller: Caller,
+  id: string,
+): Promise<z.infer<typeof paymentAnswer>> {
+  const [row] = await database.forTenant(caller.tenantId).query<PaymentRow>(
     `SELECT p.id, p.invoice_id, p.rail_account_id, a.rail, p.merchant_ref, p.amount, p.status, p.status_reason, p.instruction, p.rail_transaction_id,
             p.paid_at, p.created_at, p.expires_at
        FROM payments p JOIN invoices i ON i.id = p.invoice_id JOIN rail_accounts a ON a.id = p.rail_account_id

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { proofSchema, readProofs } from '../../journal/proof.ts'
 import { Problem } from '../../problem/problem.ts'
 import { readInvoices } from '../../store/invoices.ts'
 import { readReceipts } from '../../store/receipts.ts'
@@ -23,6 +24,14 @@ const refusals = {
 /** An invoice has one receipt per creditor and kind, and what adjusts them. */
 const mostReceipts = 500
 
+const provenReceipt = receiptAnswer
+  .extend({
+    proof: proofSchema.nullable().meta({
+      description: 'That the receipt stands in the sealed journal; null until it is sealed, seconds after issue',
+    }),
+  })
+  .meta({ id: 'ProvenReceipt' })
+
 export function registerReceiptRoutes(
   server: FastifyInstance,
   { database, authenticate, publicUrl }: Pick<PortalOptions, 'database' | 'authenticate' | 'publicUrl'>,
@@ -36,7 +45,7 @@ export function registerReceiptRoutes(
         summary: 'Legal receipts of an invoice, oldest first; empty until it is paid',
         security: portalScope('invoices:read'),
         params: invoiceParams,
-        response: { 200: z.object({ receipts: z.array(receiptAnswer) }).meta({ id: 'ReceiptList' }), ...refusals },
+        response: { 200: z.object({ receipts: z.array(provenReceipt) }).meta({ id: 'ReceiptList' }), ...refusals },
       },
     },
     async (request) => {
@@ -46,7 +55,13 @@ export function registerReceiptRoutes(
       const [invoice] = await readInvoices(store, caller, { ids: [id], limit: 1 })
       if (invoice === undefined) throw new Problem('NOT_FOUND')
       const receipts = await readReceipts(store, { ...caller, invoiceId: id, limit: mostReceipts })
-      return { receipts: receipts.reverse().map((receipt) => receiptAnswerOf(receipt, publicUrl())) }
+      const ids = receipts.map((receipt) => receipt.id)
+      const proofs = await readProofs(store, caller.tenantId, 'receipt.issued', ids)
+      return {
+        receipts: receipts
+          .reverse()
+          .map((receipt) => ({ ...receiptAnswerOf(receipt, publicUrl()), proof: proofs.get(receipt.id) ?? null })),
+      }
     },
   )
 }

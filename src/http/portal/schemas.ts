@@ -134,7 +134,7 @@ export const issueBatch = z
 
 export const money = { amount: amountOut, currency: z.literal('VND') }
 
-const qrAnswer = z
+export const qrAnswer = z
   .object({
     payload: z.string(),
     bankBin: z.string(),

@@ -1,9 +1,11 @@
 /** Webhook endpoints of a client, and its event feed. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import {
   deleteEndpoint,
+  type EndpointWithSecret,
+  endpointSecrets,
   getEndpoint,
   listEndpoints,
   registerEndpoint,
@@ -15,7 +17,9 @@ import {
 } from '../../delivery/endpoints.ts'
 import { refusedWebhookUrl, type WebhookCaller } from '../../network/webhook-caller.ts'
 import { Problem } from '../../problem/problem.ts'
+import type { Vault } from '../../secrets/vault.ts'
 import type { EventSigner } from '../../signing/event-signer.ts'
+import type { TenantDatabase } from '../../store/database.ts'
 import { readFeed } from '../../store/event-feed.ts'
 import { requireScope } from '../auth/access-token.ts'
 import { callerOf } from '../auth/caller.ts'
@@ -49,15 +53,17 @@ const refusals = {
 const hourMs = 60 * 60 * 1000
 
 export type WebhookRoutesOptions = PortalOptions & {
+  readonly vault: Vault
   readonly post: WebhookCaller
   readonly signEvent: EventSigner
   readonly allowedRanges: readonly string[]
 }
 
 export function registerWebhookRoutes(server: FastifyInstance, options: WebhookRoutesOptions): void {
-  const { database, environment, idempotency, authenticate, post, signEvent, allowedRanges } = options
+  const { database, environment, idempotency, authenticate, vault, post, signEvent, allowedRanges } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
   const onRequest = requireScope(authenticate, 'webhooks:manage')
+  const tenantOf = (request: FastifyRequest): TenantDatabase => database.forTenant(callerOf(request).tenantId)
   const about = (summary: string) => ({ tags: ['Webhooks'], summary, security: portalScope('webhooks:manage') })
 
   routes.post(
@@ -81,8 +87,9 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
           errors: [{ field: 'url', code: 'address', vi: 'Địa chỉ không được phép', en: refused }],
         })
       return await answerOnce(idempotency, request, reply, async (tx) => {
-        const endpoint = await registerEndpoint(tx, environment, caller, url)
-        return jsonAnswer(201, withSecret(endpoint), { location: `/v1/webhook-endpoints/${endpoint.id}` })
+        const registered = await registerEndpoint(tx, environment, vault, caller, url)
+        const location = `/v1/webhook-endpoints/${registered.endpoint.id}`
+        return { ...jsonAnswer(201, withSecret(registered), { location }), isSecret: true }
       })
     },
   )
@@ -90,7 +97,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
     '/v1/webhook-endpoints',
     { onRequest, schema: { ...about('List endpoints'), response: { 200: endpointList, ...refusals } } },
     async (request) => ({
-      endpoints: (await listEndpoints(database, callerOf(request))).map(shown),
+      endpoints: (await listEndpoints(tenantOf(request), callerOf(request))).map(shown),
     }),
   )
   routes.get(
@@ -99,7 +106,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       onRequest,
       schema: { ...about('Get an endpoint'), params: endpointParams, response: { 200: endpointAnswer, ...refusals } },
     },
-    async (request) => shown(await getEndpoint(database, callerOf(request), request.params.id)),
+    async (request) => shown(await getEndpoint(tenantOf(request), callerOf(request), request.params.id)),
   )
   routes.delete(
     '/v1/webhook-endpoints/:id',
@@ -112,7 +119,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       },
     },
     async (request, reply) => {
-      await database.transaction((tx) => deleteEndpoint(tx, environment, callerOf(request), request.params.id))
+      await tenantOf(request).transaction((tx) => deleteEndpoint(tx, environment, callerOf(request), request.params.id))
       return await reply.code(204).send()
     },
   )
@@ -132,9 +139,10 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       const caller = callerOf(request)
       const { id } = request.params
       const overlapMs = request.body.overlapHours * hourMs
-      return await answerOnce(idempotency, request, reply, async (tx) =>
-        jsonAnswer(200, withSecret(await rotateEndpointSecret(tx, environment, caller, id, overlapMs))),
-      )
+      return await answerOnce(idempotency, request, reply, async (tx) => {
+        const rotated = await rotateEndpointSecret(tx, environment, vault, caller, id, overlapMs)
+        return { ...jsonAnswer(200, withSecret(rotated)), isSecret: true }
+      })
     },
   )
   routes.post(
@@ -148,7 +156,11 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       },
     },
     async (request) =>
-      shown(await database.transaction((tx) => resumeEndpoint(tx, environment, callerOf(request), request.params.id))),
+      shown(
+        await tenantOf(request).transaction((tx) =>
+          resumeEndpoint(tx, environment, callerOf(request), request.params.id),
+        ),
+      ),
   )
   routes.post(
     '/v1/webhook-endpoints/:id/test',
@@ -161,8 +173,10 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       },
     },
     async (request) => {
-      const endpoint = await getEndpoint(database, callerOf(request), request.params.id)
-      const answer = await testEndpoint(endpoint, environment, post, signEvent)
+      const caller = callerOf(request)
+      const endpoint = await getEndpoint(tenantOf(request), caller, request.params.id)
+      const secrets = await endpointSecrets(tenantOf(request), vault, caller, endpoint.id)
+      const answer = await testEndpoint(endpoint, secrets, environment, post, signEvent)
       return answer.kind === 'answered'
         ? { delivered: answer.status >= 200 && answer.status < 300, status: answer.status, error: null }
         : { delivered: false, status: null, error: answer.error }
@@ -183,7 +197,7 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
     },
     async (request) => {
       const { after, limit } = request.query
-      const events = await readFeed(database, callerOf(request).clientId, BigInt(after), limit)
+      const events = await readFeed(tenantOf(request), callerOf(request).clientId, BigInt(after), limit)
       return {
         events: events.map(({ position, body }) => ({ cursor: position.toString(), event: eventObject(body) })),
         nextCursor: events.at(-1)?.position.toString() ?? after,
@@ -197,26 +211,25 @@ export function registerWebhookRoutes(server: FastifyInstance, options: WebhookR
       schema: {
         tags: ['Events'],
         summary: 'Send an event again to every endpoint, under its own id',
-        security: portalScope('events:read'),
+        security: portalScope('webhooks:manage'),
         params: eventParams,
         response: { 200: replayAnswer, ...refusals },
       },
     },
     async (request) => ({
-      deliveries: await database.transaction((tx) =>
+      deliveries: await tenantOf(request).transaction((tx) =>
         replayEvent(tx, environment, callerOf(request), request.params.id),
       ),
     }),
   )
 }
 
-function shown({ secrets: _secrets, ...endpoint }: WebhookEndpoint): Omit<z.infer<typeof endpointAnswer>, 'secret'> {
+function shown(endpoint: WebhookEndpoint): Omit<z.infer<typeof endpointAnswer>, 'secret'> {
   return { ...endpoint, createdAt: endpoint.createdAt.toISOString() }
 }
 
-function withSecret(endpoint: WebhookEndpoint): z.infer<typeof endpointAnswer> {
-  const secret = endpoint.secrets[0]?.secret
-  return { ...shown(endpoint), ...(secret === undefined ? {} : { secret }) }
+function withSecret({ endpoint, secret }: EndpointWithSecret): z.infer<typeof endpointAnswer> {
+  return { ...shown(endpoint), secret }
 }
 
 /** Our own stored text, written by eventText. */

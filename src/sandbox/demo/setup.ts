@@ -54,7 +54,7 @@ export async function setUp(environment: Environment): Promise<Demo> {
   const portal = createPortal(environment.now)
   const { load, client } = await running.database.transaction(async (tx) => {
     const railAccounts = railAccountsOf(sandbox, place, { ids, only: offered })
-    await loadDirectory(tx, environment, exampleDirectory(place, railAccounts, tenantId), 'demo')
+    await loadDirectory(tx, environment, exampleDirectory(place, railAccounts, tenantId), 'demo', running.vault)
     const load = await loadCatalogue(tx, environment, {
       tenantId,
       actor: 'demo',

@@ -44,7 +44,7 @@ export type MomoAnswer = { readonly status: number; readonly body: Readonly<Reco
 
 export const waiting = 1000
 
-const idPattern = /^[0-9a-zA-Z](?:[-_.]*[0-9a-zA-Z]+)*$/
+const idPattern = /^[0-9a-zA-Z](?:[-_.]*[0-9a-zA-Z])*$/
 const mostAmount = 50_000_000
 
 export function answerCall(

@@ -64,6 +64,8 @@ export type PlatformPayment = {
   readonly initTime: string
   /** Of `ThongTinBienLai`, which no hash covers: shown on the page. */
   readonly beneficiary: string
+  /** The whole block as it came. */
+  readonly receipt: Readonly<Record<string, unknown>>
   paidAmount: bigint
   /** `TrangThaiGD`: `1` paid, `3` pending, `4` failed; empty while the payer has done nothing. */
   status: '' | '1' | '3' | '4'
@@ -144,9 +146,13 @@ export async function startNationalPortal(
       fields.MaTienTe === 'VND'
     if (!isFormed) return refused('04', 'Ban tin khong hop le')
     if (payments.has(reference)) return refused('05', 'Trung ma tham chieu')
-    const { TKThuHuong = '', TenTKThuHuong = '' } = textsOf(Object(body.ThongTinBienLai))
+    const receipt: Record<string, unknown> = Object(body.ThongTinBienLai)
+    const { TKThuHuong = '', TenTKThuHuong = '' } = textsOf(receipt)
+    const fees = Array.isArray(receipt.PhiLePhi) ? receipt.PhiLePhi : []
+    const sum = fees.reduce((total: bigint, fee) => total + BigInt(textsOf(Object(fee)).SoTien ?? '0'), 0n)
+    if (sum.toString() !== SoTien) return refused('06', 'Tong cac khoan khac so tien')
     keep(payments, reference, {
-      ...{ reference, initTime, amount: BigInt(SoTien), description: ThongTinGiaoDich },
+      ...{ reference, initTime, amount: BigInt(SoTien), description: ThongTinGiaoDich, receipt },
       ...{ beneficiary: `${TKThuHuong} ${TenTKThuHuong}`, paidAmount: BigInt(SoTien), status: '', transactionNo: '' },
     })
     return { error_code: '0', message: JSON.stringify({ UrlThanhToan: `${baseUrl}/pay/${reference}` }) }

@@ -160,7 +160,7 @@ const openInvoice: Omit<Facts, 'amount' | 'transferRail'> = {
   payment: 'REDIRECTED',
   repeated: false,
   sameAsRecorded: true,
-  successOnRecord: false,
+  success: null,
   ours: true,
   stillPayable: true,
 }

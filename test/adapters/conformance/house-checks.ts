@@ -126,7 +126,7 @@ const discreet: Check = {
   name: 'no secret of the account stands in anything that is returned, shown, kept or thrown',
   find(subject) {
     const secrets = secretsOf(subject.adapter.secretFields, subject.mode.config as Record<string, unknown>)
-    if (secrets.length === 0) return ['the sample has no secret']
+    if (secrets.length === 0) return subject.adapter.secretFields.length === 0 ? [] : ['the sample has no secret']
     const said = lineOf(returned(subject))
     return secrets.filter((secret) => said.includes(secret)).map((secret) => `${secret.slice(0, 12)}… is told`)
   },

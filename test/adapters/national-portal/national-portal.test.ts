@@ -183,6 +183,71 @@ t.test('long names are cut to 250 letters, whole ones', async (t) => {
   t.equal(block.TenTTHC, 'Đ'.repeat(250))
 })
 
+const bill = {
+  beneficiary: { accountNumber: '3511.0.1057612', accountName: 'VAN PHONG DANG KY DAT DAI', bankBin: '970415' },
+  agency: { code: 'H56.14', name: 'Sở Tư pháp' },
+  procedure: { code: '2.000815', name: 'Chứng thực bản sao' },
+  onlineServiceCode: null,
+  lines: [
+    { kind: 'PHI' as const, code: '2716', name: 'Phí chứng thực', amount: 5000n },
+    { kind: 'LE_PHI' as const, code: null, name: 'Lệ phí', amount: 3000n },
+  ],
+  payerName: 'Trần Thị Bình',
+}
+
+t.test('the receipt block comes from the bill, one line for each fee', async (t) => {
+  const { call } = callOf(nationalPortal.start?.({ ...order, bill }, account, context))
+  t.match(jsonOf(call.body).ThongTinBienLai, {
+    MaDonVi: 'H56.14',
+    TenDonVi: 'Sở Tư pháp',
+    MaTTHC: '2.000815',
+    MaDVC: '2.000815.000.00.00.H56.01',
+    TKThuHuong: '3511.0.1057612',
+    HoTenNguoiNop: 'Trần Thị Bình',
+    PhiLePhi: [
+      { LoaiPhiLePhi: '', MaPhiLePhi: '2716', TenPhiLePhi: 'Phí chứng thực', SoTien: '5000' },
+      { LoaiPhiLePhi: '', MaPhiLePhi: '', TenPhiLePhi: 'Lệ phí', SoTien: '3000' },
+    ],
+    DSKhoanNop: [
+      { NoiDung: 'Phí chứng thực', SoTien: '5000' },
+      { NoiDung: 'Lệ phí', SoTien: '3000' },
+    ],
+  })
+})
+
+t.test('a bill that does not fit the order or the account is not sent', async (t) => {
+  const refusal = (over: object) =>
+    resultOf(nationalPortal.start?.({ ...order, bill: { ...bill, ...over } }, account, context))
+  const [line] = bill.lines
+  t.match(refusal({ lines: [line] }), { kind: 'refused', railCode: 'FIELD', message: /sum/ })
+  t.match(refusal({ lines: [{ ...line, kind: 'TAX', amount: 8000n }] }), { kind: 'refused', railCode: 'KIND' })
+  t.match(refusal({ beneficiary: { ...bill.beneficiary, accountNumber: '1' } }), {
+    kind: 'refused',
+    railCode: 'BENEFICIARY',
+  })
+  t.match(refusal({ payerName: 'A|B' }), { kind: 'refused', railCode: 'FIELD', message: /HoTenNguoiNop/ })
+  t.match(refusal({ lines: [{ ...line, name: 'A\u202eB', amount: 8000n }] }), { kind: 'refused', railCode: 'FIELD' })
+  const bare = { ...plainConfig, beneficiary: undefined, agency: undefined, procedure: undefined }
+  const known = {
+    id: 'a',
+    config: accountSchema.parse({ ...bare, onlineService: undefined, bankCodes: { '970415': 'X' } }),
+  }
+  t.match(
+    jsonOf(callOf(nationalPortal.start?.({ ...order, bill }, known, context)).call.body).ThongTinBienLai,
+    { MaNHThuHuong: 'X', TenTKThuHuong: 'VAN PHONG DANG KY DAT DAI', MaDVC: '2.000815' },
+    'with nothing configured the bill says it all',
+  )
+  t.match(resultOf(nationalPortal.start?.(order, known, context)), { kind: 'refused', railCode: 'FIELD' })
+})
+
+t.test('INIT carries the time of the attempt, so that QUERY can repeat it when INIT was never answered', async (t) => {
+  const later = { ...context, now: new Date(now.getTime() + 5_000) }
+  const { call } = callOf(nationalPortal.start?.(order, account, later))
+  const asked = callOf(nationalPortal.inquire?.({ ...attempt, sent: {} }, account, later))
+  t.equal(jsonOf(call.body).ThoiGianGD, '20260102140500')
+  t.equal(jsonOf(asked.call.body).ThoiGianGD, '20260102140500')
+})
+
 t.test('a value with the separator never leaves', async (t) => {
   for (const change of [
     { description: 'A|B' },
@@ -376,6 +441,12 @@ t.test('GET_BILL asks like QUERY and takes nothing but a PDF', async (t) => {
   t.same(readReceiptFile({ status: 200, headers: {}, body: pdf }), pdf)
   t.equal(readReceiptFile(json({ error_code: '1' })), null)
   t.equal(readReceiptFile({ status: 404, headers: {}, body: pdf }), null)
+  const asked = callOf(nationalPortal.receiptFile?.(attempt, account, context))
+  t.equal(asked.call.url, call.url)
+  const read = (answer: HttpAnswer) =>
+    resultOf(nationalPortal.readReceiptFile?.(answer, null, attempt, account, context)).kind
+  t.equal(read({ status: 200, headers: {}, body: pdf }), 'file')
+  t.equal(read(json({})), 'notReady')
 })
 
 t.test('our answer is hashed over its own fields, and never echoes the hash of the caller', async (t) => {

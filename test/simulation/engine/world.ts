@@ -36,7 +36,7 @@ export type LockWatch = {
 }
 
 /** Chooses the fate of a thing about to be done; null lets it be. */
-export type FaultPolicy = (operation: Operation, host: Host) => Fault | null
+export type FaultPolicy = (operation: Operation, host: Host, label: string) => Fault | null
 
 const idleTurns = 4
 const lockPollMs = 1
@@ -174,7 +174,7 @@ export class World {
   }
 
   private async execute(waiting: Waiting): Promise<void> {
-    const fault = this.faults(waiting.operation, waiting.host)
+    const fault = this.faults(waiting.operation, waiting.host, waiting.label)
     if (fault !== null) this.reach(fault, waiting)
     if (fault === 'crash-before') {
       await this.crash(waiting.host)

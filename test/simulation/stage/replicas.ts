@@ -1,12 +1,15 @@
 /** Gateway replicas that are started, killed and started again over one database. */
 import { pino } from 'pino'
 import { createGateway, type Gateway } from '../../../src/app.ts'
+import type { Environment } from '../../../src/environment.ts'
 import { type OfficerVerifier, roles } from '../../../src/http/auth/officer.ts'
 import { HttpCallError, type HttpCaller } from '../../../src/network/http-caller.ts'
 import type { WebhookAnswer, WebhookCaller, WebhookPost } from '../../../src/network/webhook-caller.ts'
+import { createFieldCipher } from '../../../src/personal/field-cipher.ts'
 import { Problem } from '../../../src/problem/problem.ts'
+import type { Vault } from '../../../src/secrets/vault.ts'
 import type { KeyRing } from '../../../src/signing/key-ring.ts'
-import { openDatabase } from '../../../src/store/database.ts'
+import { type Database, openDatabase } from '../../../src/store/database.ts'
 import { simulatedEnvironment } from '../engine/environment.ts'
 import { exchange } from '../engine/network.ts'
 import type { Postgres } from '../engine/postgres.ts'
@@ -28,6 +31,15 @@ export type HttpResponse = {
 
 type Replica = { readonly host: Host; readonly gateway: Gateway }
 
+export type Process = {
+  readonly host: Host
+  readonly environment: Environment
+  readonly database: Database
+  readonly vault: Vault
+  readonly call: HttpCaller
+  readonly post: WebhookCaller
+}
+
 export const publicUrl = 'https://gateway.sim'
 const connectionsPerReplica = 6
 const log = pino({ level: process.env.SIMULATION_LOG ?? 'silent' })
@@ -43,9 +55,10 @@ export class Replicas {
     this.parts = parts
   }
 
-  async start(): Promise<void> {
+  /** What one process has of the outside. Nothing runs in it yet; when the world takes its host away, all of it is gone. */
+  process(): Process {
     const { world } = this
-    const { postgres, redis, keys, banks, dossiers } = this.parts
+    const { postgres, vault, banks, dossiers } = this.parts
     const host: Host = { name: `gateway-${++this.started}`, alive: true, skewMs: 0 }
     const environment = simulatedEnvironment(world, host)
     const database = openDatabase({
@@ -84,12 +97,21 @@ export class Replicas {
       })
       return result.kind === 'answered' ? result.answer : { kind: 'failed', error: result.kind }
     }
+    return { host, environment, database, vault, call, post }
+  }
+
+  async start(): Promise<void> {
+    const { world } = this
+    const { redis, keys } = this.parts
+    const { host, environment, database, vault, call, post } = this.process()
     const gateway = await createGateway({
       database,
       redis: redis?.clientFor(host) ?? null,
       redisPrefix: 'sim:',
       environment,
       keys,
+      vault,
+      cipher: createFieldCipher(Buffer.alloc(32, 7)),
       call,
       post,
       log,
@@ -139,13 +161,14 @@ const officerOf: OfficerVerifier = (request) => {
   const subject = /^Officer (\w+)$/.exec(request.headers.authorization ?? '')?.[1]
   return subject === undefined
     ? Promise.reject(new Problem('UNAUTHENTICATED'))
-    : Promise.resolve({ subject, name: subject, tenantId: 'ten_thanhhoa', roles: [...roles] })
+    : Promise.resolve({ subject, name: subject, tenantId: 'ten_thanhhoa', roles: [...roles], unit: null })
 }
 
 type ReplicaParts = {
   readonly postgres: Postgres
   readonly redis: SimulatedRedis | null
   readonly keys: KeyRing
+  readonly vault: Vault
   readonly banks: Banks
   readonly dossiers: (post: WebhookPost) => Promise<WebhookAnswer>
 }

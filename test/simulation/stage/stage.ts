@@ -8,6 +8,8 @@ import { scopes } from '../../../src/clients/scopes.ts'
 import { loadDirectory } from '../../../src/directory/load.ts'
 import { issueAccessToken } from '../../../src/http/auth/access-token.ts'
 import type { SandboxKeys } from '../../../src/sandbox/keys.ts'
+import { masterKeysOf } from '../../../src/secrets/master-keys.ts'
+import { createVault } from '../../../src/secrets/vault.ts'
 import type { KeyRing } from '../../../src/signing/key-ring.ts'
 import { createTokens } from '../../../src/signing/tokens.ts'
 import type { Transaction } from '../../../src/store/database.ts'
@@ -32,6 +34,7 @@ export type Machine = {
 }
 
 export type Stage = {
+  readonly keys: KeyRing
   readonly world: World
   readonly server: Server
   readonly postgres: Postgres
@@ -63,6 +66,10 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
   const world = new World(seed, start)
   const outside: Host = { name: 'outside', alive: true, skewMs: 0 }
   const environment = simulatedEnvironment(world, { name: 'set-up', alive: true, skewMs: 0 })
+  const vault = createVault({
+    masterKeys: masterKeysOf(`sim:${Buffer.alloc(32, 1).toString('base64')}`, 'the simulation', environment.random),
+    random: environment.random,
+  })
   const owner: Transaction = {
     query: (text, values) => server.query(text, values),
     copyIn: () => Promise.reject(new Error('nothing of the simulation streams rows')),
@@ -75,6 +82,7 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
     postgres,
     redis,
     keys,
+    vault,
     banks,
     dossiers: (post) => dossiers.receive(post),
   })
@@ -96,6 +104,7 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
       })),
     }),
     'simulation',
+    vault,
   )
   await loadCatalogue(owner, environment, { tenantId, actor: 'simulation', data: catalogue, refuseIllustrative: false })
   const { clientId } = await addClient(
@@ -130,7 +139,7 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
   )
   const portal = new Portal(world, outside, token, (request) => replicas.receive(request))
   for (const rail of rails) banks.sandbox[rail].callbackUrl = `${publicUrl}/callbacks/${rail}/${rail}-sim`
-  return { world, server, postgres, redis, replicas, banks, dossiers, portal, outside, lyingRails: new Set() }
+  return { keys, world, server, postgres, redis, replicas, banks, dossiers, portal, outside, lyingRails: new Set() }
 }
 
 function configOf({ sandbox }: Banks, rail: RailName): Record<string, unknown> {

@@ -7,6 +7,7 @@ import { ruleSet } from '../../../domain/reconciliation/rules.ts'
 import { checkReconciled } from '../../../reconciliation/invariant.ts'
 import { reconcile } from '../../../reconciliation/run.ts'
 import { readSources, type SourceRow, saveSource, statementSource } from '../../../reconciliation/sources.ts'
+import { signedBy } from '../../../signing/signed-by.ts'
 import { answerOnce, answerOnceOutside, jsonAnswer, officerKeys } from '../../portal/idempotent.ts'
 import { idempotencyHeaders } from '../../portal/schemas.ts'
 import {
@@ -80,6 +81,7 @@ const sourceAnswer = z
     mapping: z.record(z.string(), z.unknown()).nullable(),
     layout: z.string().nullable(),
     railAccountId: z.string().nullable(),
+    signedBy: signedBy.nullable(),
     createdBy: z.string(),
     createdAt: time,
   })

@@ -15,6 +15,7 @@ export type PageItem = {
 
 export type InvoicePage = WaysToPay & {
   readonly token: string
+  /** An invoice status, or `TAKEN_BACK`: paid, and the money was given back. */
   readonly status: string
   readonly agencyName: string
   readonly dossierCode: string
@@ -66,6 +67,8 @@ function statusSection(page: InvoicePage, texts: Texts): Html | null {
         texts.statusPaid,
         html`${line(texts.statusPaidHint)}${page.paid === null ? null : paidDetails(page.paid, texts)}`,
       )
+    case 'TAKEN_BACK':
+      return box('warn', texts.statusTakenBack, line(texts.statusTakenBackHint))
     case 'PARTIALLY_REFUNDED':
       return box('good', texts.statusPartlyRefunded, null)
     case 'REFUNDED':
