@@ -1,5 +1,5 @@
 /** An entry of a statement -> the lines that are booked: one, or one per payment where the bank tells each of them. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { foldToLatin } from '../../domain/fold.ts'
 import { findPayCodes } from '../../domain/pay-code.ts'
 import { add, canonicalDecimalText, type Decimal, equal, parseDecimal } from '../readers/decimal.ts'
@@ -166,8 +166,6 @@ function wholeVnd(amount: string, currency: string | null): bigint | null {
 function keyOf(account: string | null, entry: StatementEntry, bookedOn: string, detail: number): string {
   const key = lineKey(account, entry)
   if (entry.bankReference !== null && detail === 0) return key.slice(0, 32)
-  return createHash('sha256')
-    .update(`${key} ${entry.bankReference === null ? `${bookedOn} ${entry.remittance}` : ''} ${detail}`)
-    .digest('hex')
-    .slice(0, 32)
+  const apart = entry.bankReference === null ? `${bookedOn} ${entry.remittance}` : ''
+  return hash('sha256', `${key} ${apart} ${detail}`, 'hex').slice(0, 32)
 }
