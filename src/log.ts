@@ -17,7 +17,7 @@ const secretNames = [
   'token',
   'payToken',
   'password',
-  // Of rail accounts: the adapters' `secretFields`, and what stands inside those that are objects.
+  // Of rail accounts and partners: their `secretFields`, and what stands inside those that are objects.
   'accessKey',
   'apiKey',
   'bearerToken',
@@ -28,7 +28,9 @@ const secretNames = [
   'key2',
   'privateKeyPem',
   'queryPassword',
+  'resultBearerToken',
   'secretKey',
+  'settlementFileSecret',
   'source.secret',
   'tokenSecret',
 ]

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
 import t from 'tap'
+import { senderSecretFields } from '../adapters/national-portal/sender/account.ts'
 import { allAdapters } from '../adapters/registry.ts'
 import { createLogger } from '../src/log.ts'
 
@@ -18,7 +19,7 @@ function logged(line: object): string {
 t.test('a secret of any rail is taken out of a log line, at the top and two levels down', async (t) => {
   // `source` is an object of VietQR; its own members are named in the list.
   const inner = ['apiKey', 'checksumKey', 'secret', 'tokenSecret', 'password']
-  const names = [...allAdapters().flatMap(({ secretFields }) => secretFields), ...inner]
+  const names = [...allAdapters().flatMap(({ secretFields }) => secretFields), ...senderSecretFields, ...inner]
   for (const name of new Set(names.filter((name) => name !== 'source'))) {
     const value = { [name]: 'VERY-SECRET' }
     const text = logged({ ...value, config: value, account: { config: value } })

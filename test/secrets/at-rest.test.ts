@@ -30,26 +30,42 @@ async function everythingIn(databaseUrl: string): Promise<string> {
   }
 }
 
-t.test('a copy of the database holds no secret of a rail, of a webhook or of a stored answer', async (t) => {
-  const gateway = await testGateway(t)
-  const receiver = await testReceiver(t)
-  const endpoint = await gateway.api('POST', '/v1/webhook-endpoints', { url: receiver.url })
-  const rotated = await gateway.api('POST', `/v1/webhook-endpoints/${String(endpoint.json.id)}/rotate-secret`, {})
-  const token = 'token-of-the-receipt-provider'
-  await gateway.load({
-    ...testDirectory({ vnpaySecret: gateway.vnpaySecret }),
-    receiptIssuers: [{ agencyCode: 'H56.14', provider: { kind: 'http', url: 'https://receipts.example', token } }],
-  })
-  const secrets = [gateway.vnpaySecret, endpoint.json.secret, rotated.json.secret, token].map(String)
-  t.equal(new Set(secrets).size, 4)
-  const text = await everythingIn(gateway.databaseUrl)
-  for (const secret of secrets) {
-    t.notOk(text.includes(secret))
-    t.notOk(text.includes(secret.replace('whsec_', '').slice(0, 20)))
-    t.notOk(text.includes(Buffer.from(secret).toString('hex')))
-  }
-  t.equal(await payByVnpay(gateway, gateway.vnpaySecret), '00', 'and yet they are known')
-})
+t.test(
+  'a copy of the database holds no secret of a rail, of a portal, of a webhook or of a stored answer',
+  async (t) => {
+    const gateway = await testGateway(t)
+    const receiver = await testReceiver(t)
+    const endpoint = await gateway.api('POST', '/v1/webhook-endpoints', { url: receiver.url })
+    const rotated = await gateway.api('POST', `/v1/webhook-endpoints/${String(endpoint.json.id)}/rotate-secret`, {})
+    const token = 'token-of-the-receipt-provider'
+    const partner = {
+      secret: 'secret-shared-with-a-portal',
+      bearerToken: 'token-that-a-portal-shows-us',
+      resultBearerToken: 'token-that-we-show-a-portal',
+    }
+    const config = { ...partner, partnerCode: 'TH01', resultUrl: 'https://portal.example/result' }
+    await gateway.load({
+      ...testDirectory({ vnpaySecret: gateway.vnpaySecret }),
+      receiptIssuers: [{ agencyCode: 'H56.14', provider: { kind: 'http', url: 'https://receipts.example', token } }],
+      portalPartners: [{ id: 'portal', name: 'Portal', config }],
+    })
+    const secrets = [
+      gateway.vnpaySecret,
+      endpoint.json.secret,
+      rotated.json.secret,
+      token,
+      ...Object.values(partner),
+    ].map(String)
+    t.equal(new Set(secrets).size, 7)
+    const text = await everythingIn(gateway.databaseUrl)
+    for (const secret of secrets) {
+      t.notOk(text.includes(secret))
+      t.notOk(text.includes(secret.replace('whsec_', '').slice(0, 20)))
+      t.notOk(text.includes(Buffer.from(secret).toString('hex')))
+    }
+    t.equal(await payByVnpay(gateway, gateway.vnpaySecret), '00', 'and yet they are known')
+  },
+)
 
 t.test('a repeat of a registration shows the same secret, with and without Redis, and Redis holds none', async (t) => {
   const gateway = await testGateway(t)
@@ -138,6 +154,7 @@ t.test('one command puts everything under a new master key, and the old one is n
     results.map(({ kind, rows, left }) => [kind, rows, left]),
     [
       ['rail-account', 1, 0],
+      ['portal-partner', 0, 0],
       ['webhook-endpoint', 1, 0],
       ['agency-signer', 0, 0],
       ['receipt-issuer', 0, 0],
@@ -147,7 +164,7 @@ t.test('one command puts everything under a new master key, and the old one is n
   t.same([...(await masterKeyUse(gateway.database))], [['m2', 3]])
   t.same(
     (await rewrapAll(gateway.database, both, sleep)).map(({ rows }) => rows),
-    [0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0],
     'a second run finds nothing to do',
   )
   const without = await testGateway(t, {
