@@ -288,7 +288,11 @@ t.test('two processes at once send a result once', async (t) => {
   const { gateway, generic, sender } = await world(t, { background: false })
   const replicas = await Promise.all(
     [0, 1].map(() =>
-      testGateway(t, { background: true, database: { url: gateway.databaseUrl, database: gateway.database } }),
+      testGateway(t, {
+        background: true,
+        database: { url: gateway.databaseUrl, database: gateway.database },
+        vault: gateway.vault,
+      }),
     ),
   )
   for (const replica of replicas) replica.environment.set(gateway.environment.now())
