@@ -25,6 +25,7 @@ export function exampleDirectory(
         code: counterUnit,
         nameVi: 'Trung tâm Phục vụ hành chính công',
         nameEn: 'Public administration service centre',
+        taxCode: '0100112109',
         validFrom: '2020-01-01',
       },
     ],

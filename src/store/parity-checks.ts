@@ -2,6 +2,7 @@
  * The questions behind src/domain/parity.ts. Each is one statement over rows of given ids (`$1`) and so sees one moment of the
  * database: what is committed together is seen together. All go by primary keys and by the indexes named beside the tables.
  */
+import { decisionTable } from '../domain/decision.ts'
 import { type ParityCode, parityClasses, parityCodes } from '../domain/parity.ts'
 import type { Query } from './database.ts'
 
@@ -16,8 +17,15 @@ export type Discrepancy = {
 const paid = `('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')`
 const covers = `('APPLIED', 'OVERPAID')`
 
+/** Reversals of money that paid nothing open no case: the one of the money itself is withdrawn. */
+const withoutCase = decisionTable
+  .filter(({ effect }) => effect.record === 'REVERSED' && effect.refundCase === undefined)
+  .map(({ rule }) => `'${rule}'`)
+  .join(', ')
+
 /** What came, less what it paid for: the amount its case is about. Null: it needs none. */
-export const caseAmount = `CASE s.disposition WHEN 'APPLIED' THEN NULL WHEN 'OVERPAID' THEN s.amount - i.total ELSE s.amount END`
+export const caseAmount = `CASE WHEN s.disposition = 'APPLIED' OR s.rule IN (${withoutCase}) THEN NULL
+  WHEN s.disposition = 'OVERPAID' THEN s.amount - i.total ELSE s.amount END`
 
 /** Fees of a paid invoice that a receipt is owed for, one row each: of the alias `i`. */
 export const receiptsOwed = `SELECT n.kind, n.creditor_tax_code, sum(n.net)::bigint AS amount FROM invoice_items n

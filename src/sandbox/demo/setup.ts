@@ -35,6 +35,15 @@ export const accounts = { vnpay: accountIdOf('vnpay', ids), vietinbank: accountI
 
 export async function setUp(environment: Environment): Promise<Demo> {
   const sandbox = await startSandbox({ clock: environment, tenant: tenantId })
+  try {
+    return await joinGateway(sandbox, environment)
+  } catch (error) {
+    await sandbox.close()
+    throw error
+  }
+}
+
+async function joinGateway(sandbox: Sandbox, environment: Environment): Promise<Demo> {
   const dataDir = process.env.DATA_DIR ?? './data/demo'
   mkdirSync(dataDir, { recursive: true })
   const logFile = join(dataDir, 'gateway.log')
@@ -47,7 +56,20 @@ export async function setUp(environment: Environment): Promise<Demo> {
   })
   const log = createLogger(config.logLevel, pino.destination({ dest: logFile, sync: true }))
   const running = await startServing(config, log, environment)
+  try {
+    return await introduce(running, sandbox, environment, { production: config.mode === 'production', logFile })
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+}
 
+async function introduce(
+  running: RunningGateway,
+  sandbox: Sandbox,
+  environment: Environment,
+  { production, logFile }: { production: boolean; logFile: string },
+): Promise<Demo> {
   const catalogue: unknown = JSON.parse(
     readFileSync(new URL('../data/illustrative-catalogue.json', import.meta.url), 'utf8'),
   )
@@ -59,7 +81,7 @@ export async function setUp(environment: Environment): Promise<Demo> {
       tenantId,
       actor: 'demo',
       data: catalogue,
-      refuseIllustrative: config.mode === 'production',
+      refuseIllustrative: production,
     })
     const client = await addClient(
       tx,
