@@ -6,6 +6,7 @@ import { reconcile } from '../src/reconciliation/run.ts'
 import { createSettler } from '../src/settlement/group.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { testEnvironment } from '../test/harness/environment.ts'
+import { testVault } from '../test/harness/vault.ts'
 
 const [url = '', tenantId = '', path = ''] = process.argv.slice(2)
 const log = pino({ level: 'silent' })
@@ -25,7 +26,7 @@ const seconds = async <T>(work: () => Promise<T>): Promise<[number, T]> => {
 }
 const [loadSeconds, loaded] = await seconds(() =>
   receiveFile(
-    { database, environment },
+    { database, environment, vault: testVault() },
     {
       tenantId,
       path,

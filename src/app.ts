@@ -206,7 +206,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       clientCertificates,
     })
 
-  const desk = createDesk({ database, environment, settler, log })
+  const desk = createDesk({ database, environment, vault, settler, log })
 
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies, limitAddress })
   guardDoors(server, clientCertificates)

@@ -12,22 +12,17 @@ import { checkReconciled } from '../reconciliation/invariant.ts'
 import { reconcile } from '../reconciliation/run.ts'
 import { readingForFile, readingOf, saveSource, statementSource } from '../reconciliation/sources.ts'
 import { loadTerms, reconciliationTerms } from '../reconciliation/terms.ts'
-import { openStore } from '../serve.ts'
+import type { Vault } from '../secrets/vault.ts'
 import { createSettler } from '../settlement/group.ts'
 import type { Database } from '../store/database.ts'
-import { cliActor, print, readJson } from './store.ts'
+import { cliActor, print, readJson, withDatabase } from './store.ts'
 
-type Store = { readonly database: Database; readonly log: Logger }
+type Store = { readonly database: Database; readonly vault: Vault; readonly log: Logger }
 
-async function withDatabase(work: (store: Store) => Promise<void>): Promise<void> {
-  const config = readConfig(process.env)
-  const log = createLogger(config.logLevel === 'info' ? 'warn' : config.logLevel)
-  const store = await openStore(config, log)
-  try {
-    await work({ database: store.database, log })
-  } finally {
-    await store.close()
-  }
+async function withStore(work: (store: Store) => Promise<void>): Promise<void> {
+  const level = readConfig(process.env).logLevel
+  const log = createLogger(level === 'info' ? 'warn' : level)
+  await withDatabase((database, vault) => work({ database, vault, log }))
 }
 
 const tenantOption = (): Option => new Option('--tenant <id>', 'whose accounts').makeOptionMandatory()
@@ -42,10 +37,10 @@ export function registerReconcileCommands(program: Command): void {
     .option('--source <name>', 'how they are read; else by name and content')
     .option('--no-run', 'only book them')
     .action(async (files: string[], { tenant, source, run }: { tenant: string; source?: string; run: boolean }) => {
-      await withDatabase(async ({ database, log }) => {
+      await withStore(async (store) => {
         let booked = false
-        for (const path of files) booked = (await importOne(database, tenant, path, source)) || booked
-        if (run && booked) await runOnce({ database, log }, tenant)
+        for (const path of files) booked = (await importOne(store, tenant, path, source)) || booked
+        if (run && booked) await runOnce(store, tenant)
       })
     })
   group
@@ -53,14 +48,14 @@ export function registerReconcileCommands(program: Command): void {
     .description('match what is there and list what is left')
     .addOption(tenantOption())
     .action(async ({ tenant }: { tenant: string }) => {
-      await withDatabase((store) => runOnce(store, tenant))
+      await withStore((store) => runOnce(store, tenant))
     })
   group
     .command('check')
     .description('I12: every line and payment in exactly one match or one break; exit 1 when not')
     .addOption(tenantOption())
     .action(async ({ tenant }: { tenant: string }) => {
-      await withDatabase(async ({ database }) => {
+      await withStore(async ({ database }) => {
         const violations = await checkReconciled(database.forTenant(tenant).query, tenant)
         for (const { what, id, detail } of violations) print(`${what} ${id}: ${detail}`)
         print(violations.length === 0 ? 'I12 holds' : `${violations.length} violations of I12`)
@@ -73,7 +68,7 @@ export function registerReconcileCommands(program: Command): void {
     .addOption(tenantOption())
     .action(async (file: string, { tenant }: { tenant: string }) => {
       const source = parsed(statementSource, await readJson(file))
-      await withDatabase(async ({ database }) => {
+      await withStore(async ({ database }) => {
         const saved = await database
           .forTenant(tenant)
           .transaction((tx) => saveSource(tx, realEnvironment, tenant, source, cliActor))
@@ -86,7 +81,7 @@ export function registerReconcileCommands(program: Command): void {
     .addOption(tenantOption())
     .action(async (file: string, { tenant }: { tenant: string }) => {
       const terms = parsed(reconciliationTerms, await readJson(file))
-      await withDatabase(async ({ database }) => {
+      await withStore(async ({ database }) => {
         await database.forTenant(tenant).transaction((tx) => loadTerms(tx, realEnvironment, tenant, terms, cliActor))
         print(
           `${terms.holidays.length} holidays, ${terms.railTerms.length} terms, ${terms.expectedMovements.length} expected movements`,
@@ -107,7 +102,7 @@ function parsed<Schema extends z.ZodType>(schema: Schema, data: unknown): z.outp
 
 /** True when it brought lines. */
 async function importOne(
-  database: Database,
+  { database, vault }: Store,
   tenantId: string,
   path: string,
   source: string | undefined,
@@ -118,7 +113,7 @@ async function importOne(
     source === undefined ? await readingForFile(query, tenantId, name) : await readingOf(query, tenantId, source)
   const progress = showProgress(name)
   const result = await receiveFile(
-    { database, environment: realEnvironment, onProgress: progress.lines },
+    { database, environment: realEnvironment, vault, onProgress: progress.lines },
     { tenantId, path, name, origin: 'COMMAND', actor: cliActor, source: reading },
   )
   progress.stop()

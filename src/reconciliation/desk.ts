@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { Environment } from '../environment.ts'
 import { Problem } from '../problem/problem.ts'
+import type { Vault } from '../secrets/vault.ts'
 import type { Settler } from '../settlement/group.ts'
 import type { Database } from '../store/database.ts'
 import type { ImportResult } from './import/file.ts'
@@ -26,11 +27,13 @@ const linesPerReport = 20_000
 export function createDesk({
   database,
   environment,
+  vault,
   settler,
   log,
 }: {
   database: Database
   environment: Environment
+  vault: Vault
   settler: Settler
   log: Logger
 }): Desk {
@@ -49,7 +52,7 @@ export function createDesk({
         .query(`UPDATE statement_files SET read_lines = $2 WHERE id = $1 AND status = 'LOADING'`, [fileId, lines])
         .catch((error: unknown) => log.warn({ err: error, fileId }, 'progress of a file could not be told'))
     }
-    const result = await loadArrival({ database, environment, onProgress }, registered, arrival.source)
+    const result = await loadArrival({ database, environment, vault, onProgress }, registered, arrival.source)
     log[result.status === 'REFUSED' ? 'warn' : 'info']({ fileId, status: result.status }, 'statement file taken')
     return result
   }
@@ -73,7 +76,7 @@ export function createDesk({
   return {
     async accept(arrival) {
       if (waiting >= maxWaiting) throw new Problem('OVERLOADED')
-      const registered = await registerArrival({ database, environment }, arrival)
+      const registered = await registerArrival({ database, environment, vault }, arrival)
       waiting += 1
       inTurn(async () => {
         try {
@@ -89,7 +92,7 @@ export function createDesk({
     },
     take: (arrival) =>
       inTurn(async () => {
-        const registered = await registerArrival({ database, environment }, arrival)
+        const registered = await registerArrival({ database, environment, vault }, arrival)
         const result = await load(registered, arrival)
         await reconcileAfter(result, arrival)
         return result

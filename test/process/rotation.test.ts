@@ -182,10 +182,7 @@ t.test(
     const again = await gateway.api('POST', `/v1/webhook-endpoints/${String(endpoint.json.id)}/rotate-secret`, {})
     webhookSecrets.push(String(again.json.secret))
     const rewrapped = await rewrapAll(gateway.database, operator, pause)
-    t.same(
-      rewrapped.map(({ left }) => left),
-      [0, 0, 0, 0, 0],
-    )
+    t.ok(rewrapped.every(({ left }) => left === 0))
     await running.more(6)
     dropMasterKey(masterFile, 'm1')
     for (const { environment } of replicas) environment.advance(6_000)

@@ -9,6 +9,7 @@ import { watchFolder } from '../../src/reconciliation/watched-folder.ts'
 import { spkiPin } from '../../src/signing/certificates.ts'
 import { readCrl } from '../../src/signing/crl.ts'
 import { type Party, testPki, uses } from '../harness/pki.ts'
+import { testVault } from '../harness/vault.ts'
 import { accountNumber, mt940, payDay, reconciliationStage } from './stage.ts'
 
 // OpenSSL signs with the machine's time; the stage's clock is set to it.
@@ -33,7 +34,7 @@ async function watched(t: Test, crls: Buffer | null = null) {
   await database.transaction((tx) => saveSource(tx, environment, seeded.tenantId, source, 'test'))
   const log = pino({ level: 'silent' })
   const lists = crls === null ? null : [readCrl(crls)]
-  const desk = createDesk({ database, environment, settler, log })
+  const desk = createDesk({ database, environment, vault: testVault(), settler, log })
   const one = watchFolder({ folder, database, environment, desk, log, signerCrls: () => lists })
   const settle = async (): Promise<number> => {
     let dealt = await one.round()

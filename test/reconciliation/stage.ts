@@ -15,6 +15,7 @@ import type { Database } from '../../src/store/database.ts'
 import { testDatabase } from '../harness/database.ts'
 import { type TestEnvironment, testEnvironment } from '../harness/environment.ts'
 import { aSuccess, type Seeded, type SeededInvoice, seedInvoice, seedTenant } from '../harness/seed.ts'
+import { testVault } from '../harness/vault.ts'
 
 /** Friday. */
 export const payDay = '2026-11-20'
@@ -82,7 +83,8 @@ export function stageOf(t: Test, base: Pick<Stage, 'database' | 'url' | 'environ
   const folder = t.testdir()
   let statements = 0
   let closing = 0n
-  const options = { database, environment }
+  const vault = testVault()
+  const options = { database, environment, vault }
   const stage: Stage = {
     ...base,
     async pay({ total, ...outcome } = {}) {

@@ -13,6 +13,7 @@ import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { createDesk } from '../../src/reconciliation/desk.ts'
 import { watchFolder } from '../../src/reconciliation/watched-folder.ts'
+import { testVault } from '../harness/vault.ts'
 import { accountNumber, mt940, payDay, reconciliationStage } from './stage.ts'
 
 const log = pino({ level: 'silent' })
@@ -23,7 +24,7 @@ async function watched(t: Test) {
   const folder = t.testdir()
   const home = join(folder, seeded.tenantId)
   mkdirSync(home)
-  const desk = createDesk({ database, environment, settler, log })
+  const desk = createDesk({ database, environment, vault: testVault(), settler, log })
   const watch = () => watchFolder({ folder, database, environment, desk, log })
   const one = watch()
   /** A look, ten seconds, another look. */

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import pg from 'pg'
 import t from 'tap'
-import { masterKeyUse, rewrapAll } from '../../src/secrets/rewrap.ts'
+import { masterKeyUse, rewrapAll, sealedTables } from '../../src/secrets/rewrap.ts'
 import { sealPlain } from '../../src/serve.ts'
 import { callApi, testDirectory, testGateway } from '../harness/gateway.ts'
 import { testReceiver } from '../harness/receiver.ts'
@@ -198,4 +198,13 @@ t.test('a row that somebody holds is come back to, and reported when it is never
     released = true
   })
   t.match(later[0], { kind: 'rail-account', rows: 1, left: 0 })
+})
+
+t.test('every table that keeps a data key is one of those that are re-wrapped', async (t) => {
+  const { database } = await testGateway(t)
+  const tables = await database.query<{ name: string }>(
+    `SELECT table_name AS name FROM information_schema.columns WHERE column_name = 'master_key_id' AND table_schema = 'public'`,
+    [],
+  )
+  t.same(tables.map(({ name }) => name).sort(), sealedTables.map(({ table }) => table).sort())
 })

@@ -7,6 +7,7 @@
 import type { Environment } from '../../environment.ts'
 import { newId } from '../../environment.ts'
 import { Problem } from '../../problem/problem.ts'
+import type { Vault } from '../../secrets/vault.ts'
 import type { Database, Transaction } from '../../store/database.ts'
 import { appendJournal } from '../../store/journal.ts'
 import { insertAll } from '../../store/rows.ts'
@@ -71,6 +72,8 @@ export type ImportResult =
 export type ImportOptions = {
   readonly database: Database
   readonly environment: Environment
+  /** Opens what a rail account keeps sealed: a secret some settlement files are checked with. */
+  readonly vault: Vault
   /** Lines read so far. */
   readonly onProgress?: (lines: number) => void
 }

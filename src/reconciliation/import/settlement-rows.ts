@@ -2,10 +2,13 @@
 import { createReadStream } from 'node:fs'
 import { z } from 'zod'
 import { findAdapter } from '../../../adapters/registry.ts'
+import { configsAt } from '../../rails/key-sets.ts'
+import { type ConfigColumns, openConfig, railAccountOwner } from '../../rails/stored-config.ts'
+import type { Vault } from '../../secrets/vault.ts'
 import type { Transaction } from '../../store/database.ts'
 import { StatementRefused } from '../readers/refused.ts'
 import { findSettlementReader } from '../settlement-file/readers.ts'
-import { settlementRow } from '../settlement-file/row.ts'
+import { type SettlementFileReader, settlementRow } from '../settlement-file/row.ts'
 import { chunked, copyRow } from './copy-text.ts'
 import {
   FileRefused,
@@ -31,7 +34,7 @@ const maxProblems = 100
 
 async function load(
   tx: Transaction,
-  { environment, onProgress }: ImportOptions,
+  { environment, vault, onProgress }: ImportOptions,
   file: ReceivedFile,
   fileId: string,
   { layout, railAccountId }: SettlementReading,
@@ -39,7 +42,8 @@ async function load(
   const reader = findSettlementReader(layout)
   if (reader === undefined) throw new FileRefused('LAYOUT_UNKNOWN', `there is no reader of layout ${layout}`)
   const readRows = reader.read
-  const config = await configOf(tx, file.tenantId, railAccountId)
+  const configs = await configsOf(tx, vault, file.tenantId, railAccountId, environment.now())
+  const config = await fittingConfig(readRows, file.path, configs)
   await tx.query(
     `CREATE TEMP TABLE staged_rows (file_line bigint, rail_transaction_id text, merchant_ref text, gross bigint, fee bigint, net bigint,
        occurred_at timestamptz, status text, batch_id text, value_on date, raw text) ON COMMIT DROP`,
@@ -141,12 +145,48 @@ async function refuseConflicts(tx: Transaction, railAccountId: string): Promise<
     throw new FileRefused('IDENTITY_REPEATED', `line ${twice.line}: the transaction stands in the file twice`)
 }
 
-async function configOf(tx: Transaction, tenantId: string, railAccountId: string): Promise<unknown> {
-  const [account] = await tx.query<{ rail: string; config: unknown }>(
-    'SELECT rail, config FROM rail_accounts WHERE id = $1 AND tenant_id = $2',
+/** All that are believed now, the one in force first: more than one only while the rail changes its keys. */
+async function configsOf(
+  tx: Transaction,
+  vault: Vault,
+  tenantId: string,
+  railAccountId: string,
+  now: Date,
+): Promise<readonly [unknown, ...unknown[]]> {
+  const [account] = await tx.query<ConfigColumns & { rail: string }>(
+    `SELECT rail, config, next_set, previous_set, master_key_id, data_key, sealed FROM rail_accounts WHERE id = $1 AND tenant_id = $2`,
     [railAccountId, tenantId],
   )
   if (account === undefined) throw new FileRefused('ACCOUNT_UNKNOWN', `rail account ${railAccountId} is not on record`)
-  const config = findAdapter(account.rail)?.accountSchema.safeParse(account.config)
-  return config?.success === true ? config.data : {}
+  const adapter = findAdapter(account.rail)
+  if (adapter === undefined) return [{}]
+  try {
+    return configsAt(await openConfig(vault, railAccountOwner(tenantId, railAccountId), adapter, account), now)
+  } catch (error) {
+    // Of an account that does not fit its rail a reader can only say what it lacks.
+    if (error instanceof z.ZodError) return [{}]
+    throw error
+  }
+}
+
+/** The config under which the file reads without a problem; the one in force when none does, so that its problems are told. */
+async function fittingConfig(
+  readRows: SettlementFileReader['read'],
+  path: string,
+  [inForce, ...others]: readonly [unknown, ...unknown[]],
+): Promise<unknown> {
+  if (others.length === 0) return inForce
+  for (const config of [inForce, ...others]) if (await readsWell(readRows, path, config)) return config
+  return inForce
+}
+
+async function readsWell(readRows: SettlementFileReader['read'], path: string, config: unknown): Promise<boolean> {
+  try {
+    for await (const event of readRows(createReadStream(path, { highWaterMark: 262_144 }), config))
+      if (event.kind === 'problem') return false
+    return true
+  } catch (error) {
+    if (error instanceof StatementRefused) return false
+    throw error
+  }
 }
