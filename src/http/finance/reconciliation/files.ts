@@ -310,7 +310,13 @@ function registerReading(server: FastifyInstance, { database, officers }: Reconc
         match: bigint | null
         break: bigint | null
       }
-      const rows = await database.forTenant(tenantId).query<Row>(
+      const tenant = database.forTenant(tenantId)
+      const known = await tenant.query('SELECT id FROM statement_files WHERE id = $1 AND tenant_id = $2', [
+        request.params.id,
+        tenantId,
+      ])
+      if (known.length === 0) throw new Problem('NOT_FOUND')
+      const rows = await tenant.query<Row>(
         `SELECT l.id, l.booked_on AS "bookedOn", l.value_on AS "valueOn", l.direction, l.reversal, l.status, l.amount::text AS amount, l.currency,
                 l.bank_reference AS "bankReference", l.remittance, l.counterparty_name AS "counterpartyName",
                 l.counterparty_account AS "counterpartyAccount", l.raw, CASE WHEN i.rule IS NOT NULL THEN coalesce(i.group_id, i.id) END AS match, i.break_id AS break
