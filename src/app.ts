@@ -209,7 +209,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     database,
   )
 
-  const desk = createDesk({ database, environment, vault, settler, log })
+  const desk = createDesk({ database, environment, vault, settler, log, signerCrls: options.signerCrls })
 
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies, limitAddress })
   guardDoors(server, clientCertificates)
@@ -312,7 +312,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
             environment,
             desk,
             log,
-            signerCrls: options.signerCrls ?? (() => null),
           }),
         )
       background.push(
