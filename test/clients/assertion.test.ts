@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import t from 'tap'
-import { PortalKeyError, signAssertion } from '../../src/clients/assertion.ts'
+import { signAssertion } from '../../src/clients/assertion.ts'
 import { addClient } from '../../src/clients/manage.ts'
 import { testGateway } from '../harness/gateway.ts'
 
@@ -47,7 +47,7 @@ t.test('an assertion made by hand gets one token, whatever kind of key the porta
     t.equal(await ask(), 401, `${name}: once only`)
     await t.rejects(
       signAssertion(gateway.environment, { jwk: publicKey.export({ format: 'jwk' }), clientId, audience }),
-      PortalKeyError,
+      { code: 'PORTAL_KEY' },
       `${name}: a public key signs nothing`,
     )
   }
