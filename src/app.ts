@@ -244,7 +244,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerSignatureRoutes(server, { ...portal, vault })
     registerBasketRoutes(server, portal)
     registerPaymentRoutes(server, { ...portal, startPayment, receiptFile })
-    registerInvoiceRefundRoutes(server, portal)
+    registerInvoiceRefundRoutes(server, { ...portal, vault })
     registerWebhookRoutes(server, { ...portal, vault, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerRailRoutes(server, portal)
@@ -258,8 +258,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReportRoutes(server, finance)
     registerTransactionFeedRoutes(server, finance)
     registerReconciliationRoutes(server, { ...finance, settler, desk, log })
-    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
-    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
+    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
     registerCounterRoutes(server, { ...finance, routes })
     registerCallbackRoutes(server, {
       railAccounts,

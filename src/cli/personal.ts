@@ -8,7 +8,8 @@ import { masked } from '../domain/retention.ts'
 import { realEnvironment } from '../environment.ts'
 import { openFieldCipher } from '../personal/field-cipher.ts'
 import { erasePersonal, exportPersonal, holdPersonal } from '../personal/keep.ts'
-import { cliActor, FileError, print, withStore } from './store.ts'
+import { sealPlain } from '../serve.ts'
+import { cliActor, FileError, print, withDatabase, withStore } from './store.ts'
 
 export function registerPersonalCommands(program: Command): void {
   const personal = program
@@ -28,6 +29,10 @@ export function registerPersonalCommands(program: Command): void {
         print(JSON.stringify({ ...row, fields: Object.fromEntries(shown) }))
       }
     })
+  personal
+    .command('seal')
+    .description('seals what an earlier version wrote plain, in batches beside the traffic; ends when none is left')
+    .action(async () => print(`${await withDatabase((database, vault) => sealPlain(database, vault))} rows sealed`))
   personal
     .command('erase')
     .description(

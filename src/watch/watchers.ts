@@ -3,6 +3,7 @@ import { buryOverdue } from '../delivery/dispatch.ts'
 import { sealDue } from '../journal/seal.ts'
 import type { Partners } from '../partner/partners.ts'
 import { sendDueResults } from '../partner/results.ts'
+import { eraseEvidence } from '../personal/evidence.ts'
 import { eraseDue } from '../personal/keep.ts'
 import { adjustDue } from '../receipt/adjustments.ts'
 import { issueDue } from '../receipt/issue.ts'
@@ -58,7 +59,11 @@ export function startWatchers(
     { name: 'receipt summaries', everyMs: 60_000, round: () => summariseDue(options) },
     { name: 'transaction export', everyMs: 5 * 60_000, round: () => exportDue(options) },
     { name: 'journal', everyMs: 2_000, round: () => sealDue(options) },
-    { name: 'personal data', everyMs: 10 * 60_000, round: () => eraseDue(options) },
+    {
+      name: 'personal data',
+      everyMs: 10 * 60_000,
+      round: async () => (await eraseDue(options)) + (await eraseEvidence(options)),
+    },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
     { name: 'parity', everyMs: 15_000, round: () => sweepParity(options) },
     ...Object.entries(options.reloads).map(([name, reload]) => ({

@@ -1,5 +1,5 @@
 /** A whole gateway on loopback, over the run's PostgreSQL and Redis: the same wiring as `serve`, with a clock a test can set. */
-import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -90,6 +90,12 @@ export type GatewayOver = {
   readonly log?: Logger
 }
 
+/** The terminal of a VNPAY account: no two accounts share one. */
+export function terminalOf(railAccountId: string): string {
+  if (railAccountId === 'vnpay-h56-14') return 'TESTGW01'
+  return createHash('sha256').update(railAccountId).digest('hex').slice(0, 8).toUpperCase()
+}
+
 export function testDirectory(
   over: { vnpaySecret?: string; railAccounts?: Directory['railAccounts']; tenantId?: string; agencyCode?: string } = {},
 ): Directory {
@@ -130,7 +136,7 @@ export function testDirectory(
         titleVi: 'Thẻ, tài khoản qua VNPAY',
         titleEn: 'Card or account by VNPAY',
         config: {
-          tmnCode: 'TESTGW01',
+          tmnCode: terminalOf(`vnpay-${suffix}`),
           hashSecret: over.vnpaySecret ?? 'A'.repeat(32),
           payUrl: 'http://127.0.0.1:9/pay',
           apiUrl: 'http://127.0.0.1:9/api',
