@@ -19,6 +19,7 @@ import { createHttpCaller } from '../../src/network/http-caller.ts'
 import { createWebhookCaller } from '../../src/network/webhook-caller.ts'
 import { createFieldCipher } from '../../src/personal/field-cipher.ts'
 import type { Vault } from '../../src/secrets/vault.ts'
+import type { KeyProvider } from '../../src/signing/key-provider.ts'
 import { type KeyRing, openKeyRing } from '../../src/signing/key-ring.ts'
 import type { Database } from '../../src/store/database.ts'
 import { testDatabase } from './database.ts'
@@ -79,6 +80,8 @@ export type GatewayOver = {
   readonly database?: { url: string; database: Database }
   readonly officerIssuer?: string
   readonly keys?: KeyRing
+  /** Keeps the signing keys instead of a folder. */
+  readonly signer?: KeyProvider
   readonly vault?: Vault
   readonly clientCertificates?: ClientCertificates
   readonly portalUrl?: string
@@ -163,7 +166,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     redis: over.redis === undefined ? (shared?.redis ?? null) : over.redis,
     redisPrefix: over.redisPrefix ?? shared?.prefix ?? `g${randomBytes(4).toString('hex')}:`,
     environment,
-    keys,
+    keys: over.signer ?? keys,
     vault,
     cipher: testCipher,
     call: calls.call,
