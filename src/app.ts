@@ -42,6 +42,7 @@ import { registerReceiptRoutes } from './http/portal/receipts.ts'
 import { registerInvoiceRefundRoutes } from './http/portal/refunds.ts'
 import { registerSignatureRoutes } from './http/portal/signatures.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
+import { registerPrivacyRoutes } from './http/privacy/routes.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
 import { type ClientCertificates, createClientCertificates } from './http/tls/client-certificates.ts'
@@ -260,6 +261,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReconciliationRoutes(server, { ...finance, settler, desk, log })
     registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
     registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
+    registerPrivacyRoutes(server, { ...finance, cipher: options.cipher, vault })
     registerCounterRoutes(server, { ...finance, routes })
     registerCallbackRoutes(server, {
       railAccounts,
@@ -336,6 +338,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           database,
           environment,
           partners,
+          cipher: options.cipher,
           railAccounts,
           settler,
           call,
