@@ -16,6 +16,7 @@ import { HttpCallError } from '../network/http-caller.ts'
 import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
 import { SecretError } from '../secrets/envelope.ts'
 import { SettlementQueueFullError } from '../settlement/group.ts'
+import { KeyRingError } from '../signing/key-provider.ts'
 import { StoreUnavailableError } from '../store/database.ts'
 import type { AddressLimiter } from './address-limits.ts'
 import { fieldErrors } from './field-errors.ts'
@@ -148,8 +149,8 @@ export function sendProblem(reply: ProblemReply, problem: Problem): unknown {
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreUnavailableError) return new Problem('UNAVAILABLE', { cause: error })
-  // A master key that is not here yet, or away for a moment.
-  if (error instanceof SecretError) return new Problem('UNAVAILABLE', { cause: error })
+  // A master key that is not here yet, or whoever keeps our keys is away for a moment.
+  if (error instanceof SecretError || error instanceof KeyRingError) return new Problem('UNAVAILABLE', { cause: error })
   if (error instanceof SettlementQueueFullError) return new Problem('OVERLOADED', { cause: error })
   if (error instanceof HttpCallError) return new Problem('RAIL_UNAVAILABLE', { cause: error })
   if (hasZodFastifySchemaValidationErrors(error)) {

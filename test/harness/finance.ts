@@ -58,7 +58,7 @@ export async function testFinance(
   })
   now = gateway.environment.now
   const vnpay = await startVnpay(context, {
-    tmnCode: 'TESTGW01',
+    tmnCode: 'TESTBOX1',
     hashSecret: 'S'.repeat(32),
     refundMs: options.refundMs ?? 0,
   })

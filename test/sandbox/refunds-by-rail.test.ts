@@ -60,15 +60,26 @@ const rows: readonly Row[] = [
 const tenantId = 'ten_thanhhoa'
 const keys = await makeSandboxKeys((length) => crypto.getRandomValues(new Uint8Array(length)))
 
-async function approved({ database, environment }: TestGateway, invoiceId: string, amount: bigint): Promise<string> {
+async function approved(
+  { database, environment, vault }: TestGateway,
+  invoiceId: string,
+  amount: bigint,
+): Promise<string> {
   return await database.transaction(async (tx) => {
     const settlementId = await settlementOfInvoice(tx, { tenantId }, invoiceId)
-    const id = await requestRefund(tx, environment, { tenantId, actor: 'an', as: 'officer' }, settlementId, {
-      reason: 'NOT_GRANTED',
-      legalBasis: 'Thông báo 12/TB-CA',
-      channel: 'RAIL_REVERSAL',
-      items: [{ lineNo: 1, amount }],
-    })
+    const id = await requestRefund(
+      tx,
+      environment,
+      { tenantId, actor: 'an', as: 'officer' },
+      settlementId,
+      {
+        reason: 'NOT_GRANTED',
+        legalBasis: 'Thông báo 12/TB-CA',
+        channel: 'RAIL_REVERSAL',
+        items: [{ lineNo: 1, amount }],
+      },
+      vault,
+    )
     await approveRefund(tx, environment, { tenantId, subject: 'binh' }, id, 1)
     return id
   })
