@@ -4,7 +4,7 @@ import type { Transaction } from '../../store/database.ts'
 import { insertAll } from '../../store/rows.ts'
 import type { ReaderName } from '../readers/detect.ts'
 import { statementIdentity } from '../readers/identity.ts'
-import { detectFile, type ReadOptions, readStatementFile, readStatements } from '../readers/read.ts'
+import { detectFile, guarded, type ReadOptions, readStatementFile, readStatements } from '../readers/read.ts'
 import type { Remark, StatementEvent, StatementFooter, StatementHeader } from '../readers/statement.ts'
 import type { StatementMapping } from '../readers/table/mapping.ts'
 import { type BankAccount, findBankAccount, readBankAccounts } from './accounts.ts'
@@ -24,6 +24,8 @@ export type StatementReading = {
   readonly mapping?: StatementMapping | undefined
   /** For files whose account number is held at two of our banks. */
   readonly beneficiaryAccountId?: string | undefined
+  /** Of a statement that a bank gave as an answer and not as a file: the file holds the same. */
+  readonly events?: (() => Iterable<StatementEvent>) | undefined
 }
 
 /** @returns how it ended; a refused file leaves nothing but its refusal. */
@@ -88,6 +90,7 @@ async function load(
 }
 
 async function eventsOf(path: string, reading: StatementReading): Promise<AsyncIterable<StatementEvent>> {
+  if (reading.events !== undefined) return guarded(reading.events())
   const format = reading.format ?? (await detectFile(path))
   const options: ReadOptions = { format, mapping: reading.mapping }
   return format === 'xlsx'
