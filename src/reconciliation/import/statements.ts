@@ -59,10 +59,14 @@ async function load(
   await tx.query(`CREATE TEMP TABLE staged_lines (${stagedColumns}) ON COMMIT DROP`, [])
   const statements: ReadStatement[] = []
   let read = 0
+  let bytesRead: Source['bytesRead'] = null
+  const tell = (): void => onProgress?.(read, bytesRead === null ? null : bytesRead() / file.bytes)
   async function* rows(): AsyncGenerator<string> {
     let header: StatementHeader | null = null
     let warnings: Remark[] = []
-    for await (const event of await eventsOf(file.path, reading)) {
+    const source = await openSource(file.path, reading)
+    bytesRead = source.bytesRead
+    for await (const event of source.events) {
       if (event.kind === 'statement') header = event.header
       else if (event.kind === 'warning' && warnings.length < maxWarnings) warnings.push(event.remark)
       else if (event.kind === 'end' && header !== null) {
@@ -75,12 +79,12 @@ async function load(
           throw new FileRefused('DATE_MISSING', `line ${event.entry.line}: no date, and the statement has no period`)
         for (const line of lines) yield stagedRow(line)
         read += lines.length
-        if (read % progressEvery < lines.length) onProgress?.(read)
+        if (read % progressEvery < lines.length) tell()
       }
     }
   }
   await tx.copyIn('COPY staged_lines FROM STDIN', chunked(rows()))
-  onProgress?.(read)
+  tell()
   const named = statements.map((statement) => nameAccount(statement, accounts, reading.beneficiaryAccountId))
   refuseRepeated(named)
   if (file.supersedesId !== null) await supersede(tx, file, named, environment.now())
@@ -89,13 +93,15 @@ async function load(
   return { read: BigInt(read), booked, known: BigInt(read) - booked, format }
 }
 
-async function eventsOf(path: string, reading: StatementReading): Promise<AsyncIterable<StatementEvent>> {
-  if (reading.events !== undefined) return guarded(reading.events())
+type Source = { readonly events: AsyncIterable<StatementEvent>; readonly bytesRead: (() => number) | null }
+
+async function openSource(path: string, reading: StatementReading): Promise<Source> {
+  if (reading.events !== undefined) return { events: guarded(reading.events()), bytesRead: null }
   const format = reading.format ?? (await detectFile(path))
   const options: ReadOptions = { format, mapping: reading.mapping }
-  return format === 'xlsx'
-    ? readStatementFile(path, options)
-    : readStatements(createReadStream(path, { highWaterMark: 65_536 }), format, options)
+  if (format === 'xlsx') return { events: readStatementFile(path, options), bytesRead: null }
+  const bytes = createReadStream(path, { highWaterMark: 65_536 })
+  return { events: readStatements(bytes, format, options), bytesRead: () => bytes.bytesRead }
 }
 
 type NamedStatement = ReadStatement & { readonly account: BankAccount; readonly identity: string }
