@@ -44,6 +44,7 @@ import { registerReceiptRoutes } from './http/portal/receipts.ts'
 import { registerInvoiceRefundRoutes } from './http/portal/refunds.ts'
 import { registerSignatureRoutes } from './http/portal/signatures.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
+import { registerPrivacyRoutes } from './http/privacy/routes.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
 import { type ClientCertificates, createClientCertificates } from './http/tls/client-certificates.ts'
@@ -249,7 +250,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerSignatureRoutes(server, { ...portal, vault })
     registerBasketRoutes(server, portal)
     registerPaymentRoutes(server, { ...portal, startPayment, receiptFile })
-    registerInvoiceRefundRoutes(server, portal)
+    registerInvoiceRefundRoutes(server, { ...portal, vault })
     registerWebhookRoutes(server, { ...portal, vault, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerRailRoutes(server, portal)
@@ -263,8 +264,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReportRoutes(server, finance)
     registerTransactionFeedRoutes(server, finance)
     registerReconciliationRoutes(server, { ...finance, settler, desk, log })
-    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
-    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
+    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
+    registerPrivacyRoutes(server, { ...finance, cipher: options.cipher, vault })
     registerCounterRoutes(server, { ...finance, routes })
     registerCallbackRoutes(server, {
       railAccounts,
@@ -353,6 +355,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           database,
           environment,
           partners,
+          cipher: options.cipher,
           railAccounts,
           settler,
           call,
