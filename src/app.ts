@@ -5,6 +5,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Adapter } from '../adapters/contract.ts'
+import { allAdapters } from '../adapters/registry.ts'
 import { createBillDesk } from './bill/desk.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { createCallerRefuser } from './callback/refuse-caller.ts'
@@ -67,6 +68,7 @@ import { createRouter } from './rails/router.ts'
 import { createRulebooks } from './rails/rulebooks.ts'
 import { startDailyRuns } from './reconciliation/daily.ts'
 import { createDesk } from './reconciliation/desk.ts'
+import { startFetchingStatements } from './reconciliation/fetch-statements.ts'
 import { startWatchingFolder } from './reconciliation/watched-folder.ts'
 import type { Vault } from './secrets/vault.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
@@ -305,6 +307,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     settler,
     async start() {
       background.push(startDailyRuns({ database, environment, settler, log }))
+      background.push(
+        startFetchingStatements({
+          database,
+          environment,
+          railAccounts,
+          adapters: options.adapters ?? allAdapters(),
+          desk,
+          call,
+          breaker,
+          serverIp,
+          log,
+        }),
+      )
       const { statementsDir } = options
       if (statementsDir !== undefined && statementsDir !== null)
         background.push(
