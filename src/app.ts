@@ -15,6 +15,7 @@ import { endingsOfStore } from './endings/of-store.ts'
 import type { Environment } from './environment.ts'
 import { createAddressLimiter } from './http/address-limits.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
+import { ofKnownTenants } from './http/auth/known-tenants.ts'
 import { createOfficerVerifier, type OfficerVerifier } from './http/auth/officer.ts'
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
@@ -198,16 +199,18 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     issuer: publicUrl,
     clientCertificates,
   })
-  const verifyOfficer =
+  const verifyOfficer = ofKnownTenants(
     options.verifyOfficer ??
-    createOfficerVerifier({
-      issuer: options.officerIssuer,
-      audience: options.officerAudience,
-      environment,
-      clientCertificates,
-    })
+      createOfficerVerifier({
+        issuer: options.officerIssuer,
+        audience: options.officerAudience,
+        environment,
+        clientCertificates,
+      }),
+    database,
+  )
 
-  const desk = createDesk({ database, environment, vault, settler, log })
+  const desk = createDesk({ database, environment, vault, settler, log, signerCrls: options.signerCrls })
 
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies, limitAddress })
   guardDoors(server, clientCertificates)
@@ -311,7 +314,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
             environment,
             desk,
             log,
-            signerCrls: options.signerCrls ?? (() => null),
           }),
         )
       background.push(

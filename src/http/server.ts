@@ -48,6 +48,8 @@ export const serverTimes = {
   requestTimeoutMs: 30_000,
   connectionTimeoutMs: 60_000,
   keepAliveTimeoutMs: 65_000,
+  /** How often they are looked at: Node's own 30 s would let a slow client stay twice as long. */
+  checkEveryMs: 5_000,
   maxHeaderBytes: 16 * 1024,
 } as const
 
@@ -64,7 +66,7 @@ export function createServer({ log, metrics, trustedProxies, limitAddress }: Ser
     genReqId: (request) => acceptableRequestId(request.headers['x-request-id']) ?? randomUUID(),
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    http: { maxHeaderSize: serverTimes.maxHeaderBytes },
+    http: { maxHeaderSize: serverTimes.maxHeaderBytes, connectionsCheckingInterval: serverTimes.checkEveryMs },
     // Addresses that the router cannot even look up; they pass no hook.
     frameworkErrors(error, request, reply) {
       const problem = new Problem(error.code === 'FST_ERR_BAD_URL' ? 'INVALID_REQUEST' : 'NOT_FOUND')

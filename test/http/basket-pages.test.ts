@@ -1,53 +1,19 @@
 /** The page of a basket in a real browser, on a narrow phone, in each of its states: it never says "done" before all is paid. */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import jsQR from 'jsqr'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import type { Sandbox } from '../../src/sandbox/start.ts'
 import { anInvoice, type TestGateway, terminalOf, testDirectory } from '../harness/gateway.ts'
 import { testPartners } from '../harness/partners.ts'
+import { axeFaults, phonesOf, picture, runsOff } from '../harness/phone.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const width = 360
-let browser: Browser | null = null
-
-t.before(async () => {
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
-  })
-})
-t.teardown(() => browser?.close())
-
-/** Scripts run for the checks only: the pages' own policy allows none. */
-async function phone(t: Test): Promise<Page> {
-  const context = await browser?.newContext({ viewport: { width, height: 740 }, locale: 'vi-VN' })
-  if (context === undefined) throw new Error('no browser')
-  t.teardown(() => context.close())
-  return await context.newPage()
-}
+const phone = phonesOf(t, { width: 360, height: 740, javaScriptEnabled: true })
 
 /** No accessibility fault that axe can see, nothing off the screen, small, and a picture for who wants to look. */
 async function isGoodPage(t: Test, page: Page, name: string): Promise<void> {
-  const folder = process.env.PAGE_PICTURES
-  if (folder !== undefined) await page.screenshot({ path: `${folder}/basket-${name}.png`, fullPage: true })
-  const { violations } = (await page.evaluate(`${axe}; axe.run()`)) as {
-    violations: { id: string; nodes: { html: string }[] }[]
-  }
-  t.same(
-    violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
-    [],
-    `${name}: axe`,
-  )
-  t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${name}: nothing runs off the screen`)
+  await picture(page, `basket-${name}`)
+  t.same(await axeFaults(page), [], `${name}: axe`)
+  t.equal(await runsOff(page), 0, `${name}: nothing runs off the screen`)
   const answer = await fetch(page.url())
   const style = await (await fetch(new URL('/pay/assets/style.css', page.url()))).text()
   const html = await answer.text()

@@ -364,6 +364,8 @@ t.test('officers ask about any demand at any time', async (t) => {
     ['NOT_OFFERED', 'NOT_OFFERED'],
   )
   t.match((await ask(demand, ['audit'])).json, { code: 'FORBIDDEN' })
+  t.match((await ask(demand, ['ops'], { tenant: 'ten_other' })).json, { code: 'FORBIDDEN' }, 'nobody loaded it')
+  await gateway.load(testDirectory({ tenantId: 'ten_other', agencyCode: 'H57.1', railAccounts: [] }))
   t.match((await ask(demand, ['ops'], { tenant: 'ten_other' })).json, { code: 'UNKNOWN_AGENCY' })
   t.match((await ask('agencyCode=H99&procedureCode=1.004194&amount=7000')).json, { code: 'UNKNOWN_AGENCY' })
   t.match((await ask('agencyCode=H56.14&procedureCode=1.1&amount=7000')).json, {
