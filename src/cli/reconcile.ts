@@ -67,7 +67,7 @@ export function registerReconcileCommands(program: Command): void {
     .addOption(tenantOption())
     .action(async ({ tenant }: { tenant: string }) => {
       await withStore(async ({ database }) => {
-        const violations = await checkReconciled(database.forTenant(tenant).query, tenant)
+        const violations = await checkReconciled(database.forTenant(tenant), tenant)
         for (const { what, id, detail } of violations) print(`${what} ${id}: ${detail}`)
         print(violations.length === 0 ? 'I12 holds' : `${violations.length} violations of I12`)
         if (violations.length > 0) process.exitCode = 1

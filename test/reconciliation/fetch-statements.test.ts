@@ -26,18 +26,18 @@ async function office(t: Test) {
   const bank = await startVietinbank(makeContext({ clock: environment }), {
     ...{ bankKeys, gatewayKeys, clientId: 'id', clientSecret: 'secret' },
   })
-  const account = (id: string) => ({
+  const calls = createHttpCaller()
+  t.teardown(() => Promise.all([bank.close(), calls.close()]))
+  const account = (id: string, noticeProviderId: string) => ({
     id,
     rail: 'vietinbank',
     beneficiaryAccountId: 'bac_h56-14-colle',
     titleVi: 'VietinBank',
     titleEn: 'VietinBank',
-    config: { ...bank.accountConfig(), timeoutMs: 2_000 },
+    config: { ...bank.accountConfig(), noticeProviderId, timeoutMs: 2_000 },
   })
   // Two rail accounts of one bank account: it is asked about once.
-  await gateway.load(testDirectory({ railAccounts: [account('vtb-a'), account('vtb-b')] }))
-  const calls = createHttpCaller()
-  t.teardown(() => Promise.all([bank.close(), calls.close()]))
+  await gateway.load(testDirectory({ railAccounts: [account('vtb-a', '9111'), account('vtb-b', '9112')] }))
   const log = pino({ level: 'silent' })
   const options = {
     ...{ database, environment, log, serverIp: '127.0.0.1', adapters: allAdapters(), call: calls.call },
