@@ -1,9 +1,11 @@
 /** Ideas of people who have a token, a page or an office of their own and want what is another's. */
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { attemptsAnHour } from '../../src/payment/attempt-limit.ts'
 import { testFinance } from '../harness/finance.ts'
 import { anInvoice, callApi, type TestGateway, terminalOf, testDirectory, testGateway } from '../harness/gateway.ts'
 import { testOfficers } from '../harness/officers.ts'
+import { testPartners } from '../harness/partners.ts'
 
 type Opened = { readonly id: string; readonly page: string }
 
@@ -81,6 +83,33 @@ t.test('a page opens its own receipts, slips, attempts and invoices only', async
   )
   t.equal((await form(gateway, `${basketPage}/start`, { rail: 'vnpay-box', lang: 'vi', invoice: id })).status, 404)
   t.equal((await callApi(gateway.url, 'GET', page)).status, 200)
+})
+
+t.test('whoever has a link cannot begin payments without end, nor have codes sent or guess them', async (t) => {
+  const { gateway } = await testPartners(t, { only: ['vnpay', 'vietinbank'] })
+  const { id } = await issued(gateway)
+  const begin = (rail: string, over = {}) =>
+    gateway.api('POST', `/v1/invoices/${id}/payments`, {
+      railAccountId: rail,
+      payerIp: '203.0.113.7',
+      payerInput: { token: '9704150000001234', tokenIssueDate: '0325' },
+      ...over,
+    })
+  for (let n = 0; n < attemptsAnHour.withCode; n++) t.equal((await begin('vietinbank-test')).status, 201)
+  const refused = await begin('vietinbank-test')
+  t.match(refused, { status: 429, json: { code: 'RATE_LIMITED' } })
+  t.ok(Number(refused.headers.get('retry-after')) > 3_000, 'it says when')
+  for (let n = attemptsAnHour.withCode; n < attemptsAnHour.all; n++)
+    t.equal((await begin('vnpay-test', { payerInput: {} })).status, 201)
+  t.equal((await begin('vnpay-test', { payerInput: {} })).status, 429)
+  const { page } = await issued(gateway)
+  t.equal(
+    (await form(gateway, `${page}/start`, { rail: 'vnpay-test', lang: 'vi' })).status,
+    303,
+    'another invoice is free',
+  )
+  gateway.environment.advance(60 * 60_000 + 1_000)
+  t.not((await begin('vnpay-test', { payerInput: {} })).status, 429)
 })
 
 t.test('words that a portal sends are words on every page', async (t) => {
