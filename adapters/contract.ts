@@ -294,6 +294,11 @@ export interface Adapter<Config = unknown> {
   readonly accountSchema: z.ZodType<Config>
   /** Keys of the config that are secret: encrypted at rest, redacted everywhere. */
   readonly secretFields: readonly string[]
+  /**
+   * What the rail's messages call the account that received the money, e.g. `tmnCode DEMO0001`. No two accounts of a rail may share
+   * one: a message would be true for both, and its money counted twice. Empty where the signed message names our own account id.
+   */
+  receivers(config: Config): readonly string[]
   readonly payerFields?: readonly PayerField[]
 
   /** Our reference for a new attempt: unique for ever because `sequence` is. Transfer rails return the pay code. */

@@ -14,6 +14,7 @@ import { endingsOfStore } from './endings/of-store.ts'
 import type { Environment } from './environment.ts'
 import { createAddressLimiter } from './http/address-limits.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
+import { ofKnownTenants } from './http/auth/known-tenants.ts'
 import { createOfficerVerifier, type OfficerVerifier } from './http/auth/officer.ts'
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
@@ -41,6 +42,7 @@ import { registerReceiptRoutes } from './http/portal/receipts.ts'
 import { registerInvoiceRefundRoutes } from './http/portal/refunds.ts'
 import { registerSignatureRoutes } from './http/portal/signatures.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
+import { registerPrivacyRoutes } from './http/privacy/routes.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
 import { type ClientCertificates, createClientCertificates } from './http/tls/client-certificates.ts'
@@ -197,16 +199,18 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     issuer: publicUrl,
     clientCertificates,
   })
-  const verifyOfficer =
+  const verifyOfficer = ofKnownTenants(
     options.verifyOfficer ??
-    createOfficerVerifier({
-      issuer: options.officerIssuer,
-      audience: options.officerAudience,
-      environment,
-      clientCertificates,
-    })
+      createOfficerVerifier({
+        issuer: options.officerIssuer,
+        audience: options.officerAudience,
+        environment,
+        clientCertificates,
+      }),
+    database,
+  )
 
-  const desk = createDesk({ database, environment, vault, settler, log })
+  const desk = createDesk({ database, environment, vault, settler, log, signerCrls: options.signerCrls })
 
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies, limitAddress })
   guardDoors(server, clientCertificates)
@@ -244,7 +248,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerSignatureRoutes(server, { ...portal, vault })
     registerBasketRoutes(server, portal)
     registerPaymentRoutes(server, { ...portal, startPayment, receiptFile })
-    registerInvoiceRefundRoutes(server, portal)
+    registerInvoiceRefundRoutes(server, { ...portal, vault })
     registerWebhookRoutes(server, { ...portal, vault, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerRailRoutes(server, portal)
@@ -258,8 +262,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReportRoutes(server, finance)
     registerTransactionFeedRoutes(server, finance)
     registerReconciliationRoutes(server, { ...finance, settler, desk, log })
-    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
-    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
+    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
+    registerPrivacyRoutes(server, { ...finance, cipher: options.cipher, vault })
     registerCounterRoutes(server, { ...finance, routes })
     registerCallbackRoutes(server, {
       railAccounts,
@@ -309,7 +314,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
             environment,
             desk,
             log,
-            signerCrls: options.signerCrls ?? (() => null),
           }),
         )
       background.push(
@@ -336,6 +340,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           database,
           environment,
           partners,
+          cipher: options.cipher,
           railAccounts,
           settler,
           call,

@@ -16,6 +16,7 @@ import { createWebhookCaller } from './network/webhook-caller.ts'
 import { openFieldCipher } from './personal/field-cipher.ts'
 import { sealPlainAccounts } from './rails/stored-config.ts'
 import { sealPlainProviders } from './receipt/provider-secrets.ts'
+import { sealPlainPayees } from './refund/payee.ts'
 import { openVault } from './secrets/open-vault.ts'
 import type { Vault } from './secrets/vault.ts'
 import { openTrust } from './signing/certificate-trust.ts'
@@ -76,6 +77,7 @@ export async function sealPlain(database: Database, vault: Vault): Promise<numbe
     await sealPlainAccounts(database, vault),
     await sealPlainEndpoints(database, vault),
     await sealPlainProviders(database, vault),
+    await sealPlainPayees(database, vault),
   ]
   return rows.reduce((sum, count) => sum + count, 0)
 }

@@ -3,7 +3,7 @@ import { accountSchema, secretFields, type VietinbankConfig } from './account.ts
 import { acknowledge } from './acknowledge.ts'
 import { confirm, inquire, readConfirm, readInquiry } from './confirm.ts'
 import { lookupNotice } from './lookup.ts'
-import { noticePaths, readNotice } from './notice.ts'
+import { noticePaths, noticeReceivers, readNotice } from './notice.ts'
 import { paymentReference } from './reference.ts'
 import { maxAmount, minAmount, payerFields, readStart, remarkMaxLength, start } from './start.ts'
 
@@ -38,6 +38,7 @@ export const vietinbank: Adapter<VietinbankConfig> = {
   },
   accountSchema,
   secretFields,
+  receivers: noticeReceivers,
   payerFields,
 
   merchantRef: ({ sequence }) => paymentReference(sequence),

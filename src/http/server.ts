@@ -16,6 +16,7 @@ import { HttpCallError } from '../network/http-caller.ts'
 import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
 import { SecretError } from '../secrets/envelope.ts'
 import { SettlementQueueFullError } from '../settlement/group.ts'
+import { KeyRingError } from '../signing/key-provider.ts'
 import { StoreUnavailableError } from '../store/database.ts'
 import type { AddressLimiter } from './address-limits.ts'
 import { fieldErrors } from './field-errors.ts'
@@ -47,6 +48,8 @@ export const serverTimes = {
   requestTimeoutMs: 30_000,
   connectionTimeoutMs: 60_000,
   keepAliveTimeoutMs: 65_000,
+  /** How often they are looked at: Node's own 30 s would let a slow client stay twice as long. */
+  checkEveryMs: 5_000,
   maxHeaderBytes: 16 * 1024,
 } as const
 
@@ -63,7 +66,7 @@ export function createServer({ log, metrics, trustedProxies, limitAddress }: Ser
     genReqId: (request) => acceptableRequestId(request.headers['x-request-id']) ?? randomUUID(),
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    http: { maxHeaderSize: serverTimes.maxHeaderBytes },
+    http: { maxHeaderSize: serverTimes.maxHeaderBytes, connectionsCheckingInterval: serverTimes.checkEveryMs },
     // Addresses that the router cannot even look up; they pass no hook.
     frameworkErrors(error, request, reply) {
       const problem = new Problem(error.code === 'FST_ERR_BAD_URL' ? 'INVALID_REQUEST' : 'NOT_FOUND')
@@ -146,8 +149,8 @@ export function sendProblem(reply: ProblemReply, problem: Problem): unknown {
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreUnavailableError) return new Problem('UNAVAILABLE', { cause: error })
-  // A master key that is not here yet, or away for a moment.
-  if (error instanceof SecretError) return new Problem('UNAVAILABLE', { cause: error })
+  // A master key that is not here yet, or whoever keeps our keys is away for a moment.
+  if (error instanceof SecretError || error instanceof KeyRingError) return new Problem('UNAVAILABLE', { cause: error })
   if (error instanceof SettlementQueueFullError) return new Problem('OVERLOADED', { cause: error })
   if (error instanceof HttpCallError) return new Problem('RAIL_UNAVAILABLE', { cause: error })
   if (hasZodFastifySchemaValidationErrors(error)) {

@@ -40,7 +40,7 @@ export const cashAccount: Directory['railAccounts'][number] = {
   titleEn: 'Cash at the counter',
   config: { cashMaximum },
 }
-const qrAccount: Directory['railAccounts'][number] = {
+export const qrAccount: Directory['railAccounts'][number] = {
   id: 'vietqr-quay',
   rail: 'vietqr',
   beneficiaryAccountId: accountId,

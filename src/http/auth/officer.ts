@@ -9,7 +9,15 @@ import { isUnambiguousJwt } from '../../signing/strict-jwt.ts'
 import { confirmation, holdsToken } from '../tls/bound-token.ts'
 import type { ClientCertificates } from '../tls/client-certificates.ts'
 
-export const roles = ['finance.read', 'finance.resolve', 'finance.approve', 'ops', 'audit', 'counter'] as const
+export const roles = [
+  'finance.read',
+  'finance.resolve',
+  'finance.approve',
+  'ops',
+  'audit',
+  'counter',
+  'privacy',
+] as const
 export type Role = (typeof roles)[number]
 
 export type Officer = {

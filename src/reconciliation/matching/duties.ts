@@ -1,4 +1,5 @@
 /** Breaks about money that is explained: a message nobody acknowledged, a receipt that is late, a statement that is missing. */
+import { dutyClasses } from '../../domain/reconciliation/breaks.ts'
 import type { Transaction } from '../../store/database.ts'
 import { tellCleared } from './record.ts'
 import type { RunScope } from './working-set.ts'
@@ -46,6 +47,22 @@ export async function findDuties(tx: Transaction, scope: RunScope): Promise<void
       WHERE c.opening <> c.before`,
     [tenantId],
   )
+  // A drawer that took nothing holds no money of these books. What is missing is made good when all that was taken is explained.
+  await tx.query(
+    `INSERT INTO run_duties
+     SELECT 'K:' || s.id, 'CASH_DIFFERENCE', taken.rail_account_id, abs(s.difference), NULL, (s.closed_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date,
+            jsonb_strip_nulls(jsonb_build_object('shiftId', s.id, 'operator', s.operator, 'unit', s.unit_code, 'expected', s.expected_cash,
+                                                 'counted', s.counted_cash, 'difference', s.difference, 'note', s.note))
+       FROM counter_shifts s
+       JOIN LATERAL (
+         SELECT min(c.rail_account_id) AS rail_account_id, bool_or(b.id IS NOT NULL OR i.id IS NULL) AS open
+           FROM counter_collections c
+           LEFT JOIN reconciliation_items i ON i.settlement_id = c.settlement_id AND i.ended_on IS NULL
+           LEFT JOIN breaks b ON b.id = i.break_id AND b.status IN ('OPEN', 'WAITING')
+          WHERE c.shift_id = s.id) taken ON taken.rail_account_id IS NOT NULL
+      WHERE s.tenant_id = $1 AND s.difference <> 0 AND (s.difference > 0 OR taken.open)`,
+    [tenantId],
+  )
   await recordDuties(tx, scope)
 }
 
@@ -67,10 +84,10 @@ async function recordDuties(tx: Transaction, { tenantId, now, asOf }: RunScope):
     `WITH gone AS (
        UPDATE breaks b SET status = 'CLEARED', wait_until = NULL, updated_at = $2, closed_on = greatest(b.opened_on, a.open_from, $3::date)
          FROM run_accounts a
-        WHERE b.tenant_id = $1 AND b.class IN ('NOT_PUSHED', 'RECEIPT_MISSING', 'BALANCE_GAP') AND b.status IN ('OPEN', 'WAITING')
+        WHERE b.tenant_id = $1 AND b.class = ANY($4) AND b.status IN ('OPEN', 'WAITING')
           AND a.rail_account_id = b.rail_account_id AND NOT EXISTS (SELECT 1 FROM run_duties d WHERE d.key = b.key)
        RETURNING b.id)
      ${tellCleared}`,
-    [tenantId, now, asOf],
+    [tenantId, now, asOf, dutyClasses],
   )
 }

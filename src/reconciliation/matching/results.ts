@@ -24,6 +24,10 @@ async function removeTaken(tx: Transaction): Promise<void> {
     `DELETE FROM w_pays w WHERE EXISTS (SELECT 1 FROM run_result r WHERE r.settlement_id = w.settlement_id)`,
     [],
   )
+  await tx.query(
+    `DELETE FROM w_cash w WHERE EXISTS (SELECT 1 FROM run_result r WHERE r.settlement_id = w.settlement_id)`,
+    [],
+  )
   await tx.query(`DELETE FROM w_rows w WHERE EXISTS (SELECT 1 FROM run_result r WHERE r.row_id = w.row_id)`, [])
   await tx.query(
     `DELETE FROM w_refunds w WHERE EXISTS (SELECT 1 FROM run_result r WHERE r.refund_id = w.refund_id)`,

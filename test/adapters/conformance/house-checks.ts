@@ -34,6 +34,18 @@ const complete: Check = {
   },
 }
 
+const named: Check = {
+  name: 'two accounts are called differently by their rail, and no secret is part of a name',
+  find({ adapter, account, other, mode }) {
+    const [own, others] = [adapter.receivers(account.config), adapter.receivers(other.config)]
+    const secrets = secretsOf(adapter.secretFields, mode.config as Record<string, unknown>)
+    return [
+      ...own.filter((name) => others.includes(name)).map((name) => `both accounts are ${name}`),
+      ...own.filter((name) => secrets.some((secret) => name.includes(secret))).map(() => 'a name tells a secret'),
+    ]
+  },
+}
+
 const closed: Check = {
   name: 'a config with an unknown key, without a key or with a short secret is refused, and the refusal tells no secret',
   find({ adapter, mode }) {
@@ -205,4 +217,4 @@ const pure: Check = {
   },
 }
 
-export const houseChecks: readonly Check[] = [complete, closed, discreet, pure]
+export const houseChecks: readonly Check[] = [complete, named, closed, discreet, pure]

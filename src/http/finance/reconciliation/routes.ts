@@ -1,6 +1,8 @@
 /** Everything finance officers do with statements, under /v1/finance (docs/reconciliation.md). */
 import type { FastifyInstance } from 'fastify'
+import { registerBreakActionRoutes } from './break-actions.ts'
 import { registerBreakRoutes } from './breaks.ts'
+import { registerCashRoutes } from './cash.ts'
 import { registerDayRoutes } from './days.ts'
 import { registerExportRoutes } from './exports.ts'
 import { registerFileRoutes } from './files.ts'
@@ -11,6 +13,8 @@ export function registerReconciliationRoutes(server: FastifyInstance, options: R
   registerFileRoutes(server, options)
   registerRunRoutes(server, options)
   registerBreakRoutes(server, options)
+  registerBreakActionRoutes(server, options)
+  registerCashRoutes(server, options)
   registerDayRoutes(server, options)
   registerExportRoutes(server, options)
 }
