@@ -59,6 +59,7 @@ export class StoreUnavailableError extends Error {
 export type Driver = {
   readonly pool: {
     connect(): Promise<DriverClient>
+    /** A statement by itself: it never waits for a connection that a transaction holds. */
     query(text: string, values: unknown[]): Promise<{ rows: object[] }>
     end(): Promise<void>
   }
@@ -67,6 +68,8 @@ export type Driver = {
 
 export type DriverClient = {
   query(text: string, values?: unknown[]): Promise<{ rows: object[] }>
+  /** Absent: a client of `pg`, which streams by itself. */
+  copyIn?(statement: string, chunks: AsyncIterable<string>): Promise<void>
   on(event: 'error', handler: (error: Error) => void): unknown
   off(event: 'error', handler: (error: Error) => void): unknown
   /** With an error the connection is thrown away. */
@@ -89,6 +92,8 @@ export type DatabaseOptions = {
 
 const maxTries = 5
 const connectTimeoutMs = 5_000
+/** Beside the pool, for statements outside transactions while all of it is taken. */
+export const reservedConnections = 2
 const lockTimeoutMs = 10_000
 const relistenMs = 1_000
 /** Name under which row security shows all rows (migration 0008). */
@@ -232,6 +237,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 async function copyInto(client: DriverClient, statement: string, chunks: AsyncIterable<string>): Promise<void> {
+  if (client.copyIn !== undefined) return await client.copyIn(statement, chunks)
   if (!(client instanceof pg.Client)) throw new TypeError('this driver streams no rows')
   await pipeline(Readable.from(chunks, { objectMode: false }), client.query(copyFrom(statement)))
 }
@@ -248,7 +254,21 @@ function openDriver({ url, maxConnections, log, serviceRole, statementTimeoutMs 
   const pool = new pg.Pool({ ...settings, max: maxConnections, idleTimeoutMillis: 30_000 })
   // A connection that breaks while idle is dropped by the pool; the next use opens another.
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
-  return { pool, listen: (channel, handler) => startListening(settings, channel, handler, log) }
+  // Whoever holds a connection in a transaction may wait for something that is read outside it (rail accounts, routing rules): were
+  // all connections held by such, each would wait for the others.
+  const reserve = new pg.Pool({ ...settings, max: reservedConnections, idleTimeoutMillis: 30_000 })
+  reserve.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
+  const isTaken = (): boolean => pool.idleCount === 0 && pool.totalCount >= maxConnections
+  return {
+    pool: {
+      connect: () => pool.connect(),
+      query: (text, values) => (isTaken() ? reserve : pool).query(text, values),
+      async end() {
+        await Promise.all([pool.end(), reserve.end()])
+      },
+    },
+    listen: (channel, handler) => startListening(settings, channel, handler, log),
+  }
 }
 
 /**
