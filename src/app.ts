@@ -263,7 +263,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReceiptSummaryRoutes(server, finance)
     registerReportRoutes(server, finance)
     registerTransactionFeedRoutes(server, finance)
-    registerReconciliationRoutes(server, { ...finance, settler, desk, log })
+    registerReconciliationRoutes(server, { ...finance, settler, desk, log, vault })
     registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
     registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
     registerPrivacyRoutes(server, { ...finance, cipher: options.cipher, vault })

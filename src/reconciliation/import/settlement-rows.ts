@@ -149,8 +149,8 @@ async function refuseConflicts(tx: Transaction, railAccountId: string): Promise<
 }
 
 /** All that are believed now, the one in force first: more than one only while the rail changes its keys. */
-async function configsOf(
-  tx: Transaction,
+export async function configsOf(
+  tx: Pick<Transaction, 'query'>,
   vault: Vault,
   tenantId: string,
   railAccountId: string,

@@ -8,6 +8,7 @@ import { registerExportRoutes } from './exports.ts'
 import { registerFetchRoutes } from './fetches.ts'
 import { registerFileRoutes } from './files.ts'
 import { registerRunRoutes } from './runs.ts'
+import { registerSettlementAnswerRoutes } from './settlement-answers.ts'
 import type { ReconciliationOptions } from './shared.ts'
 
 export function registerReconciliationRoutes(server: FastifyInstance, options: ReconciliationOptions): void {
@@ -19,4 +20,5 @@ export function registerReconciliationRoutes(server: FastifyInstance, options: R
   registerCashRoutes(server, options)
   registerDayRoutes(server, options)
   registerExportRoutes(server, options)
+  registerSettlementAnswerRoutes(server, options)
 }
