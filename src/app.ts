@@ -2,9 +2,9 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Adapter } from '../adapters/contract.ts'
+import { allAdapters } from '../adapters/registry.ts'
 import { createBillDesk } from './bill/desk.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { createCallerRefuser } from './callback/refuse-caller.ts'
@@ -67,6 +67,7 @@ import { createRouter } from './rails/router.ts'
 import { createRulebooks } from './rails/rulebooks.ts'
 import { startDailyRuns } from './reconciliation/daily.ts'
 import { createDesk } from './reconciliation/desk.ts'
+import { startFetchingStatements } from './reconciliation/fetch-statements.ts'
 import { startWatchingFolder } from './reconciliation/watched-folder.ts'
 import type { Vault } from './secrets/vault.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
@@ -76,12 +77,13 @@ import type { KeyProvider } from './signing/key-provider.ts'
 import { createTokens } from './signing/tokens.ts'
 import type { Database } from './store/database.ts'
 import { pendingMigrations } from './store/migrate.ts'
+import type { RedisConnection } from './store/redis.ts'
 import { startWatchers } from './watch/watchers.ts'
 
 export type GatewayOptions = {
   readonly database: Database
   /** Null: PostgreSQL alone keeps the promises. */
-  readonly redis: Redis | null
+  readonly redis: RedisConnection | null
   readonly redisPrefix: string
   readonly environment: Environment
   readonly keys: KeyProvider
@@ -305,6 +307,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     settler,
     async start() {
       background.push(startDailyRuns({ database, environment, settler, log }))
+      background.push(
+        startFetchingStatements({
+          database,
+          environment,
+          railAccounts,
+          adapters: options.adapters ?? allAdapters(),
+          desk,
+          call,
+          breaker,
+          serverIp,
+          log,
+        }),
+      )
       const { statementsDir } = options
       if (statementsDir !== undefined && statementsDir !== null)
         background.push(
@@ -372,7 +387,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await server.close()
       clearTimeout(deadline)
       // A file under way is all or nothing; it is not worth a hanging stop.
-      await Promise.race([desk.close(), environment.sleep(shutdownMs)])
+      const waiting = new AbortController()
+      await Promise.race([desk.close(), environment.sleep(shutdownMs, waiting.signal)])
+      // A timer that nobody waits for any more would keep the process alive.
+      waiting.abort()
       await settler.close()
       await Promise.all(background.map((part) => part.close()))
     },

@@ -4,7 +4,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Redis } from 'ioredis'
 import { SignJWT } from 'jose'
 import { type Logger, pino } from 'pino'
 import type { Test } from 'tap'
@@ -22,6 +21,7 @@ import type { Vault } from '../../src/secrets/vault.ts'
 import type { KeyProvider } from '../../src/signing/key-provider.ts'
 import { type KeyRing, openKeyRing } from '../../src/signing/key-ring.ts'
 import type { Database } from '../../src/store/database.ts'
+import type { RedisConnection } from '../../src/store/redis.ts'
 import { testDatabase } from './database.ts'
 import { type TestEnvironment, testEnvironment } from './environment.ts'
 import { testRedis } from './redis.ts'
@@ -73,7 +73,7 @@ export type ApiAnswer = {
 }
 
 export type GatewayOver = {
-  readonly redis?: Redis | null
+  readonly redis?: RedisConnection | null
   readonly redisPrefix?: string
   readonly background?: boolean
   readonly maxConnections?: number

@@ -77,8 +77,8 @@ export type ImportOptions = {
   readonly vault: Vault
   /** Revocation lists of banks that sign their files; null or left out: none are kept. */
   readonly signerCrls?: (() => readonly Crl[] | null) | undefined
-  /** Lines read so far. */
-  readonly onProgress?: (lines: number) => void
+  /** Lines read so far, and the part of the file's bytes (0 to 1); null where the format does not tell. */
+  readonly onProgress?: (lines: number, part: number | null) => void
 }
 
 /** Commits the file's row, or finds the file that brought these bytes before. */
