@@ -1,6 +1,7 @@
 /** Ideas of people who have a token, a page or an office of their own and want what is another's. */
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { roles } from '../../src/http/auth/officer.ts'
 import { attemptsAnHour } from '../../src/payment/attempt-limit.ts'
 import { testFinance } from '../harness/finance.ts'
 import { anInvoice, callApi, type TestGateway, terminalOf, testDirectory, testGateway } from '../harness/gateway.ts'
@@ -169,6 +170,34 @@ t.test(
     t.notOk('isAdmin' in {})
   },
 )
+
+type Parameter = { in: string; name: string; schema: { pattern?: string } }
+type Document = { paths: Record<string, Record<string, { parameters?: Parameter[]; security?: object[] }>> }
+
+t.test('no query of any route is broken by a NUL, broken UTF-8 or a quote', async (t) => {
+  const { gateway, issuer } = await testFinance(t, { background: false })
+  const document = gateway.gateway.server.swagger() as unknown as Document
+  const officer = `Bearer ${await issuer.token({ sub: 'an', roles: [...roles] })}`
+  const portal = `Bearer ${await gateway.client.token()}`
+  let tried = 0
+  for (const [template, { get }] of Object.entries(document.paths)) {
+    const parameters = get?.parameters ?? []
+    const prefixOf = (name: string): string =>
+      /^\^([a-z]{3}_)/.exec(parameters.find((one) => one.name === name)?.schema.pattern ?? '')?.[1] ?? ''
+    const path = template.replace(/\{(\w+)\}/g, (_whole, name: string) => `${prefixOf(name)}${'0'.repeat(25)}1`)
+    const authorization = JSON.stringify(get?.security ?? []).includes('officer') ? officer : portal
+    for (const { name } of parameters.filter((one) => one.in === 'query')) {
+      for (const value of ['a%00b', '%FF%FE', "'%20OR%201=1--"]) {
+        const { status, text } = await callApi(gateway.url, 'GET', `${path}?${name}=${value}`, undefined, {
+          authorization,
+        })
+        if (status >= 500) t.fail(`${path}?${name}=${value}: ${status} ${text}`)
+        tried++
+      }
+    }
+  }
+  t.ok(tried > 300, `${tried} queries`)
+})
 
 t.test(
   'an officer called like the gateway, the operator, a rail, a client or almost like a colleague is nobody',
