@@ -16,6 +16,7 @@ import type { Environment } from './environment.ts'
 import { createAddressLimiter } from './http/address-limits.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
 import { ofKnownTenants } from './http/auth/known-tenants.ts'
+import { createKnownTokens } from './http/auth/known-tokens.ts'
 import { createOfficerVerifier, type OfficerVerifier } from './http/auth/officer.ts'
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
@@ -32,6 +33,7 @@ import { registerParityRoutes } from './http/operator/parity.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerRoutingRoutes } from './http/operator/routing.ts'
+import { guardAgainstOverload } from './http/overload.ts'
 import { registerPartnerRoutes } from './http/partner/routes.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
 import { registerBasketRoutes } from './http/portal/baskets.ts'
@@ -56,6 +58,7 @@ import { createCircuitBreaker } from './network/circuit-breaker.ts'
 import type { HttpCaller } from './network/http-caller.ts'
 import type { WebhookCaller } from './network/webhook-caller.ts'
 import { openApiDocument } from './openapi.ts'
+import { type OverloadLimits, usualOverloadLimits } from './overload/admission.ts'
 import { createPartners } from './partner/partners.ts'
 import { createPartnerReceiver } from './partner/receive.ts'
 import { createPaymentConfirmer } from './payment/confirm.ts'
@@ -121,6 +124,10 @@ export type GatewayOptions = {
   readonly endings?: () => readonly Ending[]
   /** What is kept in files beside keys and is read again like them, by its name. */
   readonly reloads?: Readonly<Record<string, () => void>>
+  /** How much is worked on and waits at a time; the usual limits when left out. */
+  readonly overload?: OverloadLimits
+  /** How far this process is behind with its own work, in milliseconds; left out: never. */
+  readonly loopDelayMs?: () => number
   /** Known once the port is: the address the outside uses. */
   readonly publicUrl: () => string
 }
@@ -141,7 +148,7 @@ const leaseSlackMs = 5_000
 
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { database, redis, redisPrefix, environment, keys, vault, call, post, log, serverIp, publicUrl } = options
-  const { portalUrl = null } = options
+  const { portalUrl = null, loopDelayMs = () => 0 } = options
   const metrics = createMetrics()
   const tokens = createTokens(keys)
   const signEvent = createEventSigner(keys)
@@ -194,12 +201,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     options.clientCertificates ?? createClientCertificates({ proxies: [], header: 'client-cert', bankTrust: null })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
   const limitAddress = createAddressLimiter(limit)
+  const knownTokens = createKnownTokens(environment)
   const clientOf = createAuthenticate({
     database,
     environment,
     verify: tokens.verify,
     issuer: publicUrl,
     clientCertificates,
+    knownTokens,
   })
   const verifyOfficer = ofKnownTenants(
     options.verifyOfficer ??
@@ -215,6 +224,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const desk = createDesk({ database, environment, vault, settler, log, signerCrls: options.signerCrls })
 
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies, limitAddress })
+  guardAgainstOverload(server, {
+    limits: options.overload ?? usualOverloadLimits,
+    loopDelayMs,
+    environment,
+    metrics,
+    knownTokens,
+  })
   guardDoors(server, clientCertificates)
   await server.register(swagger, {
     openapi: openApiDocument,

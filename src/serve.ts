@@ -13,6 +13,7 @@ import { createClientCertificates } from './http/tls/client-certificates.ts'
 import { startTlsListener, type TlsListener } from './http/tls/listener.ts'
 import { createHttpCaller } from './network/http-caller.ts'
 import { createWebhookCaller } from './network/webhook-caller.ts'
+import { watchLoopDelay } from './overload/loop-delay.ts'
 import { openFieldCipher } from './personal/field-cipher.ts'
 import { sealPlainAccounts } from './rails/stored-config.ts'
 import { sealPlainProviders } from './receipt/provider-secrets.ts'
@@ -162,6 +163,8 @@ async function start(
     timeoutMs: config.webhookTimeoutMs,
   })
   onClose(() => Promise.all([calls.close(), webhooks.close()]))
+  const loop = watchLoopDelay()
+  onClose(async () => loop.stop())
   let publicUrl = config.publicUrl ?? ''
   const listeners: TlsListener[] = []
   const gateway = await createGateway({
@@ -196,6 +199,8 @@ async function start(
         for (const listener of listeners) listener.reload()
       },
     },
+    overload: config.overload,
+    loopDelayMs: loop.delayMs,
     publicUrl: () => publicUrl,
   })
   onClose(() => gateway.close())

@@ -126,7 +126,9 @@ export function createServer({ log, metrics, trustedProxies, limitAddress }: Ser
   })
   server.setErrorHandler((error, request, reply) => {
     const problem = asProblem(error)
-    if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+    // Under overload a line each, and no stack: there are many of them, and nothing is broken.
+    if (problem.code === 'OVERLOADED') request.log.warn({ code: problem.code }, 'request sent away')
+    else if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
     else request.log.info({ code: problem.code, fields: problem.errors.map(({ field }) => field) }, 'request refused')
     return sendProblem(reply, problem)
   })

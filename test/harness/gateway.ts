@@ -16,6 +16,7 @@ import { type Directory, loadDirectory } from '../../src/directory/load.ts'
 import type { ClientCertificates } from '../../src/http/tls/client-certificates.ts'
 import { createHttpCaller } from '../../src/network/http-caller.ts'
 import { createWebhookCaller } from '../../src/network/webhook-caller.ts'
+import type { OverloadLimits } from '../../src/overload/admission.ts'
 import { createFieldCipher, type FieldCipher } from '../../src/personal/field-cipher.ts'
 import type { Vault } from '../../src/secrets/vault.ts'
 import type { KeyProvider } from '../../src/signing/key-provider.ts'
@@ -92,6 +93,8 @@ export type GatewayOver = {
   readonly vnpaySecret?: string
   readonly adapters?: readonly Adapter[]
   readonly log?: Logger
+  readonly overload?: OverloadLimits
+  readonly loopDelayMs?: () => number
 }
 
 /** The terminal of a VNPAY account: no two accounts share one. */
@@ -183,6 +186,8 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     ...(over.clientCertificates === undefined ? {} : { clientCertificates: over.clientCertificates }),
     ...(over.portalUrl === undefined ? {} : { portalUrl: over.portalUrl }),
     publicUrl: () => over.publicUrl ?? url,
+    ...(over.overload === undefined ? {} : { overload: over.overload }),
+    ...(over.loopDelayMs === undefined ? {} : { loopDelayMs: over.loopDelayMs }),
     ...(over.adapters === undefined ? {} : { adapters: over.adapters }),
   })
   await gateway.server.listen({ host: '127.0.0.1', port: 0 })
