@@ -2,7 +2,6 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Adapter } from '../adapters/contract.ts'
 import { allAdapters } from '../adapters/registry.ts'
@@ -78,12 +77,13 @@ import type { KeyProvider } from './signing/key-provider.ts'
 import { createTokens } from './signing/tokens.ts'
 import type { Database } from './store/database.ts'
 import { pendingMigrations } from './store/migrate.ts'
+import type { RedisConnection } from './store/redis.ts'
 import { startWatchers } from './watch/watchers.ts'
 
 export type GatewayOptions = {
   readonly database: Database
   /** Null: PostgreSQL alone keeps the promises. */
-  readonly redis: Redis | null
+  readonly redis: RedisConnection | null
   readonly redisPrefix: string
   readonly environment: Environment
   readonly keys: KeyProvider
@@ -387,7 +387,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await server.close()
       clearTimeout(deadline)
       // A file under way is all or nothing; it is not worth a hanging stop.
-      await Promise.race([desk.close(), environment.sleep(shutdownMs)])
+      const waiting = new AbortController()
+      await Promise.race([desk.close(), environment.sleep(shutdownMs, waiting.signal)])
+      // A timer that nobody waits for any more would keep the process alive.
+      waiting.abort()
       await settler.close()
       await Promise.all(background.map((part) => part.close()))
     },

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { isRange } from './network/address-ranges.ts'
 import { type Algorithm, algorithms } from './signing/algorithm.ts'
+import { readClusterUrl } from './store/redis-address.ts'
 
 const list = z.string().transform((text) =>
   text
@@ -11,6 +12,15 @@ const list = z.string().transform((text) =>
 )
 
 const ranges = list.refine((entries) => entries.every(isRange), 'must be addresses or ranges like 10.0.0.0/8')
+/** Only what we read ourselves is checked; the rest is the driver's. */
+const isRedisUrl = (url: string): boolean => {
+  try {
+    readClusterUrl(url)
+    return true
+  } catch {
+    return false
+  }
+}
 const port = z.coerce.number().int().min(0).max(65535)
 
 const configSchema = z.object({
@@ -21,7 +31,11 @@ const configSchema = z.object({
   DATA_DIR: z.string().min(1).default('./data'),
   DATABASE_URL: z.string().min(1).optional(),
   DATABASE_POOL: z.coerce.number().int().min(2).max(200).default(20),
-  REDIS_URL: z.string().min(1).optional(),
+  REDIS_URL: z
+    .string()
+    .min(1)
+    .refine(isRedisUrl, 'names a node that is none: redis-cluster://host:port,host:port')
+    .optional(),
   REDIS_PREFIX: z.string().max(40).default('feegate:'),
   KEYS_DIR: z.string().min(1).optional(),
   SIGNING_ALG: z.enum(algorithms).default('ES256'),

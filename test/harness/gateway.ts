@@ -4,7 +4,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Redis } from 'ioredis'
 import { SignJWT } from 'jose'
 import { type Logger, pino } from 'pino'
 import type { Test } from 'tap'
@@ -17,11 +16,12 @@ import { type Directory, loadDirectory } from '../../src/directory/load.ts'
 import type { ClientCertificates } from '../../src/http/tls/client-certificates.ts'
 import { createHttpCaller } from '../../src/network/http-caller.ts'
 import { createWebhookCaller } from '../../src/network/webhook-caller.ts'
-import { createFieldCipher } from '../../src/personal/field-cipher.ts'
+import { createFieldCipher, type FieldCipher } from '../../src/personal/field-cipher.ts'
 import type { Vault } from '../../src/secrets/vault.ts'
 import type { KeyProvider } from '../../src/signing/key-provider.ts'
 import { type KeyRing, openKeyRing } from '../../src/signing/key-ring.ts'
 import type { Database } from '../../src/store/database.ts'
+import type { RedisConnection } from '../../src/store/redis.ts'
 import { testDatabase } from './database.ts'
 import { type TestEnvironment, testEnvironment } from './environment.ts'
 import { testRedis } from './redis.ts'
@@ -73,7 +73,7 @@ export type ApiAnswer = {
 }
 
 export type GatewayOver = {
-  readonly redis?: Redis | null
+  readonly redis?: RedisConnection | null
   readonly redisPrefix?: string
   readonly background?: boolean
   readonly maxConnections?: number
@@ -83,6 +83,7 @@ export type GatewayOver = {
   /** Keeps the signing keys instead of a folder. */
   readonly signer?: KeyProvider
   readonly vault?: Vault
+  readonly cipher?: FieldCipher
   readonly clientCertificates?: ClientCertificates
   readonly portalUrl?: string
   /** Shared by replicas behind one address; each test gateway is its own otherwise. */
@@ -168,7 +169,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     environment,
     keys: over.signer ?? keys,
     vault,
-    cipher: testCipher,
+    cipher: over.cipher ?? testCipher,
     call: calls.call,
     post: webhooks.post,
     log: over.log ?? pino({ level: process.env.TEST_LOG ?? 'silent' }),

@@ -100,11 +100,14 @@ t.test(
     await database.query(`INSERT INTO retention_places (kind, up_to) VALUES ('PLAIN_PARTIES_END', 'inv_z')`, [])
     t.equal(await sealPlainParties(options), 3)
     t.equal(await sealPlainParties(options), 0, 'it ends')
-    t.same(await database.query('SELECT parties FROM invoices WHERE id = ANY ($1) ORDER BY id', [ids]), [
-      { parties: { payer: { name: 'Nguyễn Văn An' }, submitter: { name: 'B' } } },
-      { parties: { payer: { name: 'Trần Thị Bình' } } },
-      { parties: {} },
-    ])
+    t.same(
+      await database.query('SELECT parties FROM invoices WHERE id = ANY ($1) ORDER BY array_position($1, id)', [ids]),
+      [
+        { parties: { payer: { name: 'Nguyễn Văn An' }, submitter: { name: 'B' } } },
+        { parties: { payer: { name: 'Trần Thị Bình' } } },
+        { parties: {} },
+      ],
+    )
     t.match(await found(cipher), [
       { class: 'CONTACT', invoiceId: plain, fields: { phone: '0912345678' } },
       { class: 'IDENTITY', invoiceId: plain, keepUntil: new Date('2031-11-19T03:00:00Z') },
