@@ -1,5 +1,6 @@
 /** One seed, from its plan to its verdict. */
 import { type Action, act, isAtOnce, planOf } from './actions.ts'
+import { behave } from './acts/machines.ts'
 import type { Fault, FaultPolicy, World } from './engine/world.ts'
 import { brokenAtTheEnd, brokenNow } from './invariants.ts'
 import { rails } from './stage/rails.ts'
@@ -32,6 +33,8 @@ export function mapReached<T>(of: (part: keyof Reached) => T): { readonly [Part 
 export type RunOptions = {
   readonly seed: string
   readonly steps: number
+  /** What happens, instead of what the seed would choose. */
+  readonly plan?: readonly Action[]
   /** Only these actions of the plan, for shrinking. */
   readonly only?: ReadonlySet<number>
 }
@@ -43,10 +46,10 @@ const stepsToEnd = 150
 const mostSteps = 25_000
 const minute = 60_000
 
-export async function runSeed(machine: Machine, { seed, steps, only }: RunOptions): Promise<RunResult> {
+export async function runSeed(machine: Machine, { seed, steps, plan: given, only }: RunOptions): Promise<RunResult> {
   const stage = await openStage(seed, machine)
   const { world } = stage
-  const whole = planOf(world.random.fork('plan'), steps)
+  const whole = given ?? planOf(world.random.fork('plan'), steps)
   const plan = only === undefined ? whole : whole.filter(({ number }) => only.has(number))
   const broken: string[] = []
   const onFault = (error: unknown): void => {
@@ -104,7 +107,7 @@ export async function settleDown(stage: Stage, leaps: readonly number[] = patien
   const { world, banks, dossiers, redis, postgres, replicas } = stage
   world.record('plan', 'everybody is well again')
   world.faults = () => null
-  for (const rail of rails) banks.sandbox[rail].behaviour.behave()
+  behave(stage)
   dossiers.mode = 'well'
   redis.state = 'up'
   if (postgres.isDown) postgres.start()
@@ -201,11 +204,14 @@ export const faultShares: Readonly<Record<string, readonly [Fault, number][]>> =
 
 function faultPolicy(world: World): FaultPolicy {
   const random = world.random.fork('faults')
+  // Some runs have a bad line to the outside.
+  const times = random.below(4) === 0 ? 4 : 1
   return (operation, host) => {
     let draw = random.next()
     for (const [fault, share] of faultShares[operation] ?? []) {
-      if (draw < share) return fault.startsWith('crash') && host.name === 'outside' ? null : fault
-      draw -= share
+      const chance = operation.startsWith('db.') || operation === 'redis' ? share : share * times
+      if (draw < chance) return fault.startsWith('crash') && host.name === 'outside' ? null : fault
+      draw -= chance
     }
     return null
   }
