@@ -30,7 +30,11 @@ export async function runMany(options: ManyOptions): Promise<Report[]> {
   function work(): Promise<void> {
     return new Promise((resolve, reject) => {
       const child: ChildProcess = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), {
-        execArgv: bug === undefined ? [] : ['--import', fileURLToPath(new URL('mutate.ts', import.meta.url))],
+        execArgv: [
+          // A run makes much that is soon forgotten.
+          '--max-semi-space-size=64',
+          ...(bug === undefined ? [] : ['--import', fileURLToPath(new URL('mutate.ts', import.meta.url))]),
+        ],
         env: {
           ...process.env,
           SIMULATION_SERVERS: JSON.stringify(servers),

@@ -41,7 +41,7 @@ export type RunOptions = {
 
 /** Things done between two actions, at most, and until an action is waited for no longer. */
 const stepsBetween = 40
-const stepsToEnd = 150
+const stepsToEnd = 100
 /** A run that does more than this goes round in circles. */
 const mostSteps = 25_000
 const minute = 60_000
@@ -75,7 +75,7 @@ export async function runSeed(machine: Machine, { seed, steps, plan: given, only
       isOver = true
     })
     for (let step = 0; step < steps && !(mayEnd && isOver); step++) if (!(await oneStep(stage, pace))) break
-    if (pace.below(2) === 0) broken.push(...(await brokenNow(stage.server)))
+    if (pace.below(3) === 0) broken.push(...(await brokenNow(stage.server)))
     if (broken.length > 0) break
   }
   if (broken.length === 0) {
@@ -100,7 +100,7 @@ async function oneStep({ world }: Stage, pace: { below(bound: number): number })
 }
 
 /** Four days are longer than any rail's or our own patience. */
-const patience = [1, 5, 31, 61, 61, 6 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60]
+const patience = [5, 61, 6 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60]
 
 /** Everybody well, and time enough, in leaps of so many minutes. */
 export async function settleDown(stage: Stage, leaps: readonly number[] = patience): Promise<void> {
