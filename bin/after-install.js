@@ -39,14 +39,16 @@ function isThere(path) {
 
 /**
  * tap keeps its own build of the chosen plugins, a part of it among the packages: a new install takes that part away and the
- * rest must go with it. A production install has no tap.
+ * rest must go with it, as it must when the choice of plugins changes. A production install has no tap.
  */
 function buildTap() {
   const tap = join(root, 'node_modules', '.bin', 'tap')
   const mark = join(root, 'node_modules', '.tap-is-built')
-  if (!existsSync(tap) || existsSync(mark)) return
+  if (!existsSync(tap)) return
+  const choice = readFileSync(join(root, '.taprc'), 'utf8')
+  if (existsSync(mark) && readFileSync(mark, 'utf8') === choice) return
   rmSync(join(root, '.tap', 'plugins'), { recursive: true, force: true })
   const { status } = spawnSync(tap, ['build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   if (status !== 0) process.exit(status ?? 1)
-  writeFileSync(mark, '')
+  writeFileSync(mark, choice)
 }

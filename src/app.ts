@@ -2,9 +2,9 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Adapter } from '../adapters/contract.ts'
+import { allAdapters } from '../adapters/registry.ts'
 import { createBillDesk } from './bill/desk.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { createCallerRefuser } from './callback/refuse-caller.ts'
@@ -15,6 +15,8 @@ import { endingsOfStore } from './endings/of-store.ts'
 import type { Environment } from './environment.ts'
 import { createAddressLimiter } from './http/address-limits.ts'
 import { createAuthenticate } from './http/auth/access-token.ts'
+import { ofKnownTenants } from './http/auth/known-tenants.ts'
+import { createKnownTokens } from './http/auth/known-tokens.ts'
 import { createOfficerVerifier, type OfficerVerifier } from './http/auth/officer.ts'
 import { createOfficerGuard } from './http/auth/officer-guard.ts'
 import { registerTokenRoute } from './http/auth/token-route.ts'
@@ -31,6 +33,7 @@ import { registerParityRoutes } from './http/operator/parity.ts'
 import { registerProbeRoutes } from './http/operator/probes.ts'
 import { registerOperatorRoutes } from './http/operator/routes.ts'
 import { registerRoutingRoutes } from './http/operator/routing.ts'
+import { guardAgainstOverload } from './http/overload.ts'
 import { registerPartnerRoutes } from './http/partner/routes.ts'
 import { registerPayerRoutes } from './http/payer/routes.ts'
 import { registerBasketRoutes } from './http/portal/baskets.ts'
@@ -42,6 +45,7 @@ import { registerReceiptRoutes } from './http/portal/receipts.ts'
 import { registerInvoiceRefundRoutes } from './http/portal/refunds.ts'
 import { registerSignatureRoutes } from './http/portal/signatures.ts'
 import { registerWebhookRoutes } from './http/portal/webhooks.ts'
+import { registerPrivacyRoutes } from './http/privacy/routes.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { createServer } from './http/server.ts'
 import { type ClientCertificates, createClientCertificates } from './http/tls/client-certificates.ts'
@@ -54,6 +58,7 @@ import { createCircuitBreaker } from './network/circuit-breaker.ts'
 import type { HttpCaller } from './network/http-caller.ts'
 import type { WebhookCaller } from './network/webhook-caller.ts'
 import { openApiDocument } from './openapi.ts'
+import { type OverloadLimits, usualOverloadLimits } from './overload/admission.ts'
 import { createPartners } from './partner/partners.ts'
 import { createPartnerReceiver } from './partner/receive.ts'
 import { createPaymentConfirmer } from './payment/confirm.ts'
@@ -65,6 +70,7 @@ import { createRouter } from './rails/router.ts'
 import { createRulebooks } from './rails/rulebooks.ts'
 import { startDailyRuns } from './reconciliation/daily.ts'
 import { createDesk } from './reconciliation/desk.ts'
+import { startFetchingStatements } from './reconciliation/fetch-statements.ts'
 import { startWatchingFolder } from './reconciliation/watched-folder.ts'
 import type { Vault } from './secrets/vault.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
@@ -74,12 +80,13 @@ import type { KeyProvider } from './signing/key-provider.ts'
 import { createTokens } from './signing/tokens.ts'
 import type { Database } from './store/database.ts'
 import { pendingMigrations } from './store/migrate.ts'
+import type { RedisConnection } from './store/redis.ts'
 import { startWatchers } from './watch/watchers.ts'
 
 export type GatewayOptions = {
   readonly database: Database
   /** Null: PostgreSQL alone keeps the promises. */
-  readonly redis: Redis | null
+  readonly redis: RedisConnection | null
   readonly redisPrefix: string
   readonly environment: Environment
   readonly keys: KeyProvider
@@ -117,6 +124,10 @@ export type GatewayOptions = {
   readonly endings?: () => readonly Ending[]
   /** What is kept in files beside keys and is read again like them, by its name. */
   readonly reloads?: Readonly<Record<string, () => void>>
+  /** How much is worked on and waits at a time; the usual limits when left out. */
+  readonly overload?: OverloadLimits
+  /** How far this process is behind with its own work, in milliseconds; left out: never. */
+  readonly loopDelayMs?: () => number
   /** Known once the port is: the address the outside uses. */
   readonly publicUrl: () => string
 }
@@ -137,7 +148,7 @@ const leaseSlackMs = 5_000
 
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { database, redis, redisPrefix, environment, keys, vault, call, post, log, serverIp, publicUrl } = options
-  const { portalUrl = null } = options
+  const { portalUrl = null, loopDelayMs = () => 0 } = options
   const metrics = createMetrics()
   const tokens = createTokens(keys)
   const signEvent = createEventSigner(keys)
@@ -190,25 +201,36 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     options.clientCertificates ?? createClientCertificates({ proxies: [], header: 'client-cert', bankTrust: null })
   const limit = createRateLimiter({ redis, prefix: redisPrefix, environment })
   const limitAddress = createAddressLimiter(limit)
+  const knownTokens = createKnownTokens(environment)
   const clientOf = createAuthenticate({
     database,
     environment,
     verify: tokens.verify,
     issuer: publicUrl,
     clientCertificates,
+    knownTokens,
   })
-  const verifyOfficer =
+  const verifyOfficer = ofKnownTenants(
     options.verifyOfficer ??
-    createOfficerVerifier({
-      issuer: options.officerIssuer,
-      audience: options.officerAudience,
-      environment,
-      clientCertificates,
-    })
+      createOfficerVerifier({
+        issuer: options.officerIssuer,
+        audience: options.officerAudience,
+        environment,
+        clientCertificates,
+      }),
+    database,
+  )
 
-  const desk = createDesk({ database, environment, vault, settler, log })
+  const desk = createDesk({ database, environment, vault, settler, log, signerCrls: options.signerCrls })
 
   const server = createServer({ log, metrics, trustedProxies: options.trustedProxies, limitAddress })
+  guardAgainstOverload(server, {
+    limits: options.overload ?? usualOverloadLimits,
+    loopDelayMs,
+    environment,
+    metrics,
+    knownTokens,
+  })
   guardDoors(server, clientCertificates)
   await server.register(swagger, {
     openapi: openApiDocument,
@@ -244,7 +266,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerSignatureRoutes(server, { ...portal, vault })
     registerBasketRoutes(server, portal)
     registerPaymentRoutes(server, { ...portal, startPayment, receiptFile })
-    registerInvoiceRefundRoutes(server, portal)
+    registerInvoiceRefundRoutes(server, { ...portal, vault })
     registerWebhookRoutes(server, { ...portal, vault, post, signEvent, allowedRanges: options.webhookAllowedRanges })
     registerCatalogueRoutes(server, { ...portal, production: options.production })
     registerRailRoutes(server, portal)
@@ -257,9 +279,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReceiptSummaryRoutes(server, finance)
     registerReportRoutes(server, finance)
     registerTransactionFeedRoutes(server, finance)
-    registerReconciliationRoutes(server, { ...finance, settler, desk, log })
-    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer })
-    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer })
+    registerReconciliationRoutes(server, { ...finance, settler, desk, log, vault })
+    registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
+    registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
+    registerPrivacyRoutes(server, { ...finance, cipher: options.cipher, vault })
     registerCounterRoutes(server, { ...finance, routes })
     registerCallbackRoutes(server, {
       railAccounts,
@@ -300,6 +323,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     settler,
     async start() {
       background.push(startDailyRuns({ database, environment, settler, log }))
+      background.push(
+        startFetchingStatements({
+          database,
+          environment,
+          railAccounts,
+          adapters: options.adapters ?? allAdapters(),
+          desk,
+          call,
+          breaker,
+          serverIp,
+          log,
+        }),
+      )
       const { statementsDir } = options
       if (statementsDir !== undefined && statementsDir !== null)
         background.push(
@@ -309,7 +345,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
             environment,
             desk,
             log,
-            signerCrls: options.signerCrls ?? (() => null),
           }),
         )
       background.push(
@@ -336,6 +371,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           database,
           environment,
           partners,
+          cipher: options.cipher,
           railAccounts,
           settler,
           call,
@@ -367,7 +403,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await server.close()
       clearTimeout(deadline)
       // A file under way is all or nothing; it is not worth a hanging stop.
-      await Promise.race([desk.close(), environment.sleep(shutdownMs)])
+      const waiting = new AbortController()
+      await Promise.race([desk.close(), environment.sleep(shutdownMs, waiting.signal)])
+      // A timer that nobody waits for any more would keep the process alive.
+      waiting.abort()
       await settler.close()
       await Promise.all(background.map((part) => part.close()))
     },

@@ -1,7 +1,9 @@
 /** Settings from the environment, checked once at start. README.md lists the same table; a test holds the two together. */
 import { z } from 'zod'
 import { isRange } from './network/address-ranges.ts'
+import { type OverloadLimits, usualOverloadLimits } from './overload/admission.ts'
 import { type Algorithm, algorithms } from './signing/algorithm.ts'
+import { readClusterUrl } from './store/redis-address.ts'
 
 const list = z.string().transform((text) =>
   text
@@ -11,7 +13,17 @@ const list = z.string().transform((text) =>
 )
 
 const ranges = list.refine((entries) => entries.every(isRange), 'must be addresses or ranges like 10.0.0.0/8')
-const port = z.coerce.number().int().min(0).max(65535)
+/** Only what we read ourselves is checked; the rest is the driver's. */
+const isRedisUrl = (url: string): boolean => {
+  try {
+    readClusterUrl(url)
+    return true
+  } catch {
+    return false
+  }
+}
+const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+const port = count(0, 65_535)
 
 const configSchema = z.object({
   FEEGATE_MODE: z.enum(['production', 'sandbox']).default('sandbox'),
@@ -21,7 +33,11 @@ const configSchema = z.object({
   DATA_DIR: z.string().min(1).default('./data'),
   DATABASE_URL: z.string().min(1).optional(),
   DATABASE_POOL: z.coerce.number().int().min(2).max(200).default(20),
-  REDIS_URL: z.string().min(1).optional(),
+  REDIS_URL: z
+    .string()
+    .min(1)
+    .refine(isRedisUrl, 'names a node that is none: redis-cluster://host:port,host:port')
+    .optional(),
   REDIS_PREFIX: z.string().max(40).default('feegate:'),
   KEYS_DIR: z.string().min(1).optional(),
   SIGNING_ALG: z.enum(algorithms).default('ES256'),
@@ -57,6 +73,11 @@ const configSchema = z.object({
   WEBHOOK_TIMEOUT_MS: z.coerce.number().int().min(500).max(60_000).default(10_000),
   EXPORT_DIR: z.string().min(1).optional(),
   STATEMENTS_DIR: z.string().min(1).optional(),
+  MAX_IN_FLIGHT: count(1, 10_000).default(usualOverloadLimits.inFlight),
+  BANK_RESERVE: count(1, 10_000).default(usualOverloadLimits.bankReserve),
+  MAX_WAITING: count(0, 100_000).default(usualOverloadLimits.waiting),
+  MAX_WAIT_MS: count(100, 60_000).default(usualOverloadLimits.maxWaitMs),
+  MAX_LOOP_DELAY_MS: count(0, 60_000).default(usualOverloadLimits.maxLoopDelayMs),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
 })
 
@@ -107,6 +128,8 @@ export type Config = {
   readonly exportFolder: string | null
   /** Folder with one folder per tenant, watched for statement files; null: none. */
   readonly statementsDir: string | null
+  /** How much is worked on and waits at a time (docs/decisions/044). */
+  readonly overload: OverloadLimits
   readonly logLevel: string
 }
 
@@ -180,6 +203,13 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     webhookTimeoutMs: values.WEBHOOK_TIMEOUT_MS,
     exportFolder: values.EXPORT_DIR ?? null,
     statementsDir: values.STATEMENTS_DIR ?? null,
+    overload: {
+      inFlight: values.MAX_IN_FLIGHT,
+      bankReserve: values.BANK_RESERVE,
+      waiting: values.MAX_WAITING,
+      maxWaitMs: values.MAX_WAIT_MS,
+      maxLoopDelayMs: values.MAX_LOOP_DELAY_MS,
+    },
     logLevel: values.LOG_LEVEL,
   }
 }

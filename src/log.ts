@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 
 /** Names under which secrets and personal data might be logged by accident, anywhere in an object. */
-const secretNames = [
+const redactedNames = [
   'authorization',
   'cookie',
   'client_assertion',
@@ -12,8 +12,19 @@ const secretNames = [
   'privateKey',
   'otp',
   'code_typed',
+  // Of persons (domain/retention.ts), and of whom a refund is paid to.
   'personalId',
+  'taxCode',
   'phone',
+  'address',
+  'accountNumber',
+  'accountName',
+  'payee',
+  'submitter',
+  'dossierOwner',
+  'payer',
+  'payerName',
+  'payerIp',
   'token',
   'payToken',
   'password',
@@ -42,7 +53,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+    redact: { paths: redactedNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
   }
   return destination === undefined ? pino(options) : pino(options, destination)
 }

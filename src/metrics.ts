@@ -80,6 +80,29 @@ export function createMetrics() {
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     }),
+    shed: new Counter({
+      name: 'feegate_shed_total',
+      help: 'Requests sent away with 503 before their work began, by kind (bank, other) and reason: full (the waiting room), waited (too long), strained (this process is behind)',
+      labelNames: ['kind', 'reason'],
+      registers,
+    }),
+    requestsInFlight: new Gauge({
+      name: 'feegate_requests_in_flight',
+      help: 'Requests that are worked on, by kind',
+      labelNames: ['kind'],
+      registers,
+    }),
+    requestsWaiting: new Gauge({
+      name: 'feegate_requests_waiting',
+      help: 'Requests that wait to be worked on, by kind',
+      labelNames: ['kind'],
+      registers,
+    }),
+    loopDelaySeconds: new Gauge({
+      name: 'feegate_event_loop_delay_seconds',
+      help: 'How far this process is behind with its own work',
+      registers,
+    }),
     daysLeft: new Gauge({
       name: 'feegate_days_left',
       help: 'Days until a certificate, key or revocation list ends; negative once it has. Warn at 60, 30 and 7',

@@ -35,6 +35,7 @@ export const openApiDocument = {
     { name: 'Counter', description: 'Cash and QR at a one-stop counter, for officers' },
     { name: 'Reconciliation', description: 'Statements in, every đồng explained, days closed' },
     { name: 'Operations', description: 'For officers and operators' },
+    { name: 'Privacy', description: 'For those who answer for personal data' },
     { name: 'Reports', description: 'For finance officers and auditors' },
   ],
   components: {

@@ -13,9 +13,11 @@ import { createClientCertificates } from './http/tls/client-certificates.ts'
 import { startTlsListener, type TlsListener } from './http/tls/listener.ts'
 import { createHttpCaller } from './network/http-caller.ts'
 import { createWebhookCaller } from './network/webhook-caller.ts'
+import { watchLoopDelay } from './overload/loop-delay.ts'
 import { openFieldCipher } from './personal/field-cipher.ts'
 import { sealPlainAccounts } from './rails/stored-config.ts'
 import { sealPlainProviders } from './receipt/provider-secrets.ts'
+import { sealPlainPayees } from './refund/payee.ts'
 import { openVault } from './secrets/open-vault.ts'
 import type { Vault } from './secrets/vault.ts'
 import { openTrust } from './signing/certificate-trust.ts'
@@ -76,6 +78,7 @@ export async function sealPlain(database: Database, vault: Vault): Promise<numbe
     await sealPlainAccounts(database, vault),
     await sealPlainEndpoints(database, vault),
     await sealPlainProviders(database, vault),
+    await sealPlainPayees(database, vault),
   ]
   return rows.reduce((sum, count) => sum + count, 0)
 }
@@ -160,6 +163,8 @@ async function start(
     timeoutMs: config.webhookTimeoutMs,
   })
   onClose(() => Promise.all([calls.close(), webhooks.close()]))
+  const loop = watchLoopDelay()
+  onClose(async () => loop.stop())
   let publicUrl = config.publicUrl ?? ''
   const listeners: TlsListener[] = []
   const gateway = await createGateway({
@@ -194,6 +199,8 @@ async function start(
         for (const listener of listeners) listener.reload()
       },
     },
+    overload: config.overload,
+    loopDelayMs: loop.delayMs,
     publicUrl: () => publicUrl,
   })
   onClose(() => gateway.close())

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream'
 import t from 'tap'
 import { senderSecretFields } from '../adapters/national-portal/sender/account.ts'
 import { allAdapters } from '../adapters/registry.ts'
+import { personalClasses } from '../src/domain/retention.ts'
 import { createLogger } from '../src/log.ts'
 
 function logged(line: object): string {
@@ -30,3 +31,21 @@ t.test('a secret of any rail is taken out of a log line, at the top and two leve
   t.notMatch(text, 'VERY-SECRET')
   t.match(text, 'sepay')
 })
+
+t.test(
+  'a person’s numbers, address and account are taken out of a log line, alone and inside what holds them',
+  async (t) => {
+    const fields = Object.values(personalClasses).flatMap(({ fields }) => fields)
+    for (const name of [...fields, 'accountNumber', 'accountName']) {
+      const value = { [name]: 'A-PERSON' }
+      t.notMatch(logged({ ...value, of: value, one: { of: value } }), 'A-PERSON', name)
+    }
+    const person = { name: 'A-PERSON' }
+    for (const role of ['submitter', 'dossierOwner', 'payer', 'payee'])
+      t.notMatch(
+        logged({ [role]: person, body: { [role]: person }, request: { body: { [role]: person } } }),
+        'A-PERSON',
+        role,
+      )
+  },
+)

@@ -1,7 +1,7 @@
 import type { Adapter, BillAnswer, HttpReply, RailAccount, RawRequest } from '../contract.ts'
 import { acknowledge } from '../vietinbank/acknowledge.ts'
 import { lookupNotice } from '../vietinbank/lookup.ts'
-import { noticePaths, readNotice } from '../vietinbank/notice.ts'
+import { noticePaths, noticeReceivers, readNotice } from '../vietinbank/notice.ts'
 import { accountSchema, type BillPullConfig, type GenericProfile, type VietinbankProfile } from './account.ts'
 import { acknowledgeGeneric, answerGeneric } from './generic-answer.ts'
 import { lookupGeneric } from './generic-lookup.ts'
@@ -36,6 +36,8 @@ export const billPull: Adapter<BillPullConfig> = {
   },
   accountSchema,
   secretFields: ['privateKeyPem'],
+  // The generic profile's signed text names our account.
+  receivers: (config) => (config.profile === 'vietinbank' ? noticeReceivers(config) : []),
 
   merchantRef: ({ payCode }) => payCode,
 

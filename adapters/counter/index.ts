@@ -28,6 +28,7 @@ export const counter: Adapter<CounterConfig> = {
   },
   accountSchema,
   secretFields: [],
+  receivers: () => [],
 
   merchantRef: ({ payCode }) => payCode,
 

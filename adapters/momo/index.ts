@@ -34,6 +34,7 @@ export const momo: Adapter<MomoConfig> = {
   },
   accountSchema,
   secretFields,
+  receivers: ({ partnerCode }) => [`partnerCode ${partnerCode}`],
 
   merchantRef: ({ sequence }) => attemptReference(sequence),
 

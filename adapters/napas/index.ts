@@ -1,6 +1,6 @@
 import type { Adapter } from '../contract.ts'
 import { attemptReference } from '../shared/attempt-reference.ts'
-import { accountSchema, type NapasConfig, secretFields } from './account.ts'
+import { accountSchema, merchantOf, type NapasConfig, secretFields } from './account.ts'
 import { acknowledge } from './acknowledge.ts'
 import { lookup, readCallback } from './callback.ts'
 import { inquire, readInquiry } from './inquiry.ts'
@@ -37,6 +37,7 @@ export const napas: Adapter<NapasConfig> = {
   },
   accountSchema,
   secretFields,
+  receivers: (config) => [`merchantId ${merchantOf(config)}`],
 
   merchantRef: ({ sequence }) => attemptReference(sequence),
 

@@ -38,6 +38,7 @@ export const nationalPortal: Adapter<NationalPortalConfig> = {
   },
   accountSchema,
   secretFields,
+  receivers: ({ partnerCode }) => [`partnerCode ${partnerCode}`],
 
   /** Pay code and sequence: readable in the platform's lists, unique for ever because the sequence is. */
   merchantRef: ({ sequence, payCode }) => `dvc${payCode}${sequence}`,

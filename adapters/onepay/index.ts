@@ -37,6 +37,7 @@ export const onepay: Adapter<OnepayConfig> = {
   },
   accountSchema,
   secretFields,
+  receivers: ({ merchant }) => [`merchant ${merchant}`],
 
   merchantRef: ({ sequence }) => attemptReference(sequence),
 

@@ -3,9 +3,10 @@ import { accountSchema, secretFields, type VietinbankConfig } from './account.ts
 import { acknowledge } from './acknowledge.ts'
 import { confirm, inquire, readConfirm, readInquiry } from './confirm.ts'
 import { lookupNotice } from './lookup.ts'
-import { noticePaths, readNotice } from './notice.ts'
+import { noticePaths, noticeReceivers, readNotice } from './notice.ts'
 import { paymentReference } from './reference.ts'
 import { maxAmount, minAmount, payerFields, readStart, remarkMaxLength, start } from './start.ts'
+import { askStatement, takeStatement } from './statement.ts'
 
 /** Account payment with a one-time code, and the bank's credit notices of the same account (rails.md §3). */
 export const vietinbank: Adapter<VietinbankConfig> = {
@@ -38,6 +39,7 @@ export const vietinbank: Adapter<VietinbankConfig> = {
   },
   accountSchema,
   secretFields,
+  receivers: noticeReceivers,
   payerFields,
 
   merchantRef: ({ sequence }) => paymentReference(sequence),
@@ -48,6 +50,9 @@ export const vietinbank: Adapter<VietinbankConfig> = {
   readConfirm: (answer, state, attempt, account) => readConfirm(answer, state, attempt, account),
   inquire,
   readInquiry: (answer, state, attempt, account) => readInquiry(answer, state, attempt, account),
+
+  statement: askStatement,
+  readStatement: takeStatement,
 
   lookup: lookupNotice,
 

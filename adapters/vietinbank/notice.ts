@@ -22,6 +22,11 @@ export type NoticeTerms = {
   readonly source: 'CALLBACK' | 'PULL'
 }
 
+/** What a notice calls its receiver. */
+export function noticeReceivers(terms: Pick<NoticeTerms, 'noticeProviderId' | 'receivingAccounts'>): readonly string[] {
+  return terms.receivingAccounts.map((account) => `account ${account} of provider ${terms.noticeProviderId}`)
+}
+
 const signedNames = ['transId', 'transTime', 'custCode', 'amount', 'bankTransId', 'remark'] as const
 
 /** Strict where a machine reads the value: the signed text has no separators, so only the patterns keep neighbours apart. */

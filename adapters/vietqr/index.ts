@@ -35,6 +35,8 @@ export const vietqr: Adapter<VietQrConfig> = {
   },
   accountSchema,
   secretFields,
+  // Whoever tells of the credits: it is one credit.
+  receivers: ({ bankBin, accountNumber }) => [`account ${accountNumber} at ${bankBin}`],
 
   // The purpose of the transfer is the pay code and nothing else: it stands alone as a word (rails.md §2.2, §2.3).
   merchantRef: ({ payCode }) => payCode,

@@ -38,6 +38,7 @@ export const vnpay: Adapter<VnpayConfig> = {
   },
   accountSchema,
   secretFields,
+  receivers: ({ tmnCode }) => [`tmnCode ${tmnCode}`],
 
   merchantRef: ({ sequence }) => attemptReference(sequence),
 

@@ -36,6 +36,7 @@ export const zalopay: Adapter<ZalopayConfig> = {
   },
   accountSchema,
   secretFields,
+  receivers: ({ appId }) => [`appId ${appId}`],
 
   merchantRef: ({ sequence, now }) => orderReference(sequence, now),
 

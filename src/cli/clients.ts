@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { signAssertion } from '../clients/assertion.ts'
 import { addClient, rotateClientKey } from '../clients/manage.ts'
 import { scopes } from '../clients/scopes.ts'
 import { realEnvironment } from '../environment.ts'
@@ -61,6 +62,18 @@ export function registerClientCommands(program: Command): void {
       const jwk = await keyOf(options)
       const { kid } = await withStore((tx) => rotateClientKey(tx, realEnvironment, clientId, jwk, cliActor))
       print(`client ${clientId}\nkey    ${kid}`)
+    })
+  registerAssertion(clients)
+}
+
+function registerAssertion(clients: Command): void {
+  clients
+    .command('assertion <client>')
+    .description('print an assertion that gets one token within a minute, as the portal would make it')
+    .requiredOption('--key <file>', 'private JWK of the portal')
+    .option('--audience <url>', 'token address of the gateway', 'http://127.0.0.1:8080/oauth/token')
+    .action(async (clientId: string, { key, audience }: { key: string; audience: string }) => {
+      print(await signAssertion(realEnvironment, { jwk: await readJson(key), clientId, audience }))
     })
 }
 

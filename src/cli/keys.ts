@@ -19,7 +19,7 @@ import { print } from './store.ts'
 export function registerKeyCommands(program: Command): void {
   const keys = program
     .command('keys')
-    .description('signing keys of the gateway; a running gateway takes changes over within half a minute')
+    .description('signing keys of the gateway; a running gateway takes changes over at once')
   keys
     .command('list')
     .description('name, algorithm, state, age and id')

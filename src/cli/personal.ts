@@ -1,14 +1,21 @@
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { parseIdentityNumber } from '../domain/codes/identity-number.ts'
-import { parsePhone } from '../domain/codes/phone.ts'
-import { parseTaxCode } from '../domain/codes/tax-code.ts'
+import { personalNumbers } from '../domain/codes/personal-number.ts'
 import { masked } from '../domain/retention.ts'
 import { realEnvironment } from '../environment.ts'
-import { openFieldCipher } from '../personal/field-cipher.ts'
+import {
+  addPersonalKey,
+  dropPersonalKey,
+  openFieldCipher,
+  PersonalDataError,
+  personalKeyFile,
+} from '../personal/field-cipher.ts'
 import { erasePersonal, exportPersonal, holdPersonal } from '../personal/keep.ts'
-import { cliActor, FileError, print, withStore } from './store.ts'
+import { personalKeyUse, resealPersons, sealPlainParties } from '../personal/reseal.ts'
+import { sealPlain } from '../serve.ts'
+import { cliActor, FileError, print, withDatabase, withStore } from './store.ts'
 
 export function registerPersonalCommands(program: Command): void {
   const personal = program
@@ -28,6 +35,18 @@ export function registerPersonalCommands(program: Command): void {
         print(JSON.stringify({ ...row, fields: Object.fromEntries(shown) }))
       }
     })
+  personal
+    .command('seal')
+    .description('seals what an earlier version wrote plain, in batches beside the traffic; ends when none is left')
+    .action(() =>
+      withDatabase(async (database, vault) => {
+        const rows = await sealPlain(database, vault)
+        let looked = 0
+        for (let some = 1; some > 0; looked += some) some = await sealPlainParties({ ...act(), database })
+        print(`${rows} rows sealed, ${looked} invoices of an earlier version looked at`)
+      }),
+    )
+  registerKeys(personal.command('keys').description('the keys of personal data: one seals, all open and find'))
   personal
     .command('erase')
     .description(
@@ -52,15 +71,60 @@ export function registerPersonalCommands(program: Command): void {
     })
 }
 
+/** Longer than a write that has begun under the key before can take. */
+const settledMs = 2 * 60 * 1000
+
+function registerKeys(keys: Command): void {
+  keys
+    .command('list')
+    .description('the key that seals first, and how many rows stand under each')
+    .action(() =>
+      withDatabase(async (database) => {
+        const use = new Map((await personalKeyUse(database)).map(({ keyId, rows }) => [keyId, rows]))
+        const ids = act().cipher.keyIds()
+        for (const [index, id] of ids.entries()) print(`${id}  ${index === 0 ? 'seals' : 'opens'}  ${use.get(id) ?? 0}`)
+        for (const [id, rows] of use) if (!ids.includes(id)) print(`${id}  MISSING  ${rows}`)
+      }),
+    )
+  keys
+    .command('rotate')
+    .description('a new key seals from now on, on every replica; then run "personal keys reseal"')
+    .action(() => print(`${addPersonalKey(folder(), realEnvironment.random)} seals from now on`))
+  keys
+    .command('reseal')
+    .description('seal and hash everything anew under the key that seals; the gateway goes on serving')
+    .action(() =>
+      withDatabase(async (database) => {
+        const { rows, left } = await resealPersons({ ...act(), database })
+        print(`${rows} resealed${left === 0 ? '' : `, ${left} were busy: run it again`}`)
+        if (left > 0) process.exitCode = 1
+      }),
+    )
+  keys
+    .command('drop <id>')
+    .description('take a key that nothing stands under out of the file')
+    .action((id: string) =>
+      withDatabase(async (database) => {
+        if (Date.now() - statSync(personalKeyFile(folder())).mtimeMs < settledMs)
+          throw new PersonalDataError(`the keys were changed a moment ago: wait ${settledMs / 60_000} minutes`)
+        const rows = (await personalKeyUse(database)).find(({ keyId }) => keyId === id)?.rows ?? 0
+        if (rows > 0) throw new PersonalDataError(`${rows} rows stand under ${id}: run "personal keys reseal" first`)
+        dropPersonalKey(folder(), id)
+        print(`${id} is gone`)
+      }),
+    )
+}
+
+const folder = (): string => resolve(readConfig(process.env).keysDir)
+
 function act() {
-  const cipher = openFieldCipher(resolve(readConfig(process.env).keysDir), realEnvironment.random)
+  const cipher = openFieldCipher(folder(), realEnvironment.random)
   return { environment: realEnvironment, cipher, actor: cliActor }
 }
 
 /** Every canonical form the number can have. */
 function numbersOf(text: string): string[] {
-  const forms = [parseIdentityNumber(text), parseTaxCode(text), parsePhone(text)]
-  const numbers = [...new Set(forms.flatMap((form) => (form.ok ? [form.value.canonical] : [])))]
+  const numbers = personalNumbers(text)
   if (numbers.length === 0) throw new FileError('--subject is no id number, tax code or phone')
   return numbers
 }

@@ -1,12 +1,14 @@
 /** `feegate reconcile`: statement files in, runs, the check, and what reconciliation must be told (sources, terms, holidays). */
+import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import cliProgress from 'cli-progress'
 import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import { readConfig } from '../config.ts'
 import { realEnvironment } from '../environment.ts'
 import { createLogger } from '../log.ts'
+import { Problem } from '../problem/problem.ts'
+import type { ImportResult } from '../reconciliation/import/file.ts'
 import { receiveFile } from '../reconciliation/import/receive.ts'
 import { checkReconciled } from '../reconciliation/invariant.ts'
 import { reconcile } from '../reconciliation/run.ts'
@@ -14,15 +16,24 @@ import { readingForFile, readingOf, saveSource, statementSource } from '../recon
 import { loadTerms, reconciliationTerms } from '../reconciliation/terms.ts'
 import type { Vault } from '../secrets/vault.ts'
 import { createSettler } from '../settlement/group.ts'
-import type { Database } from '../store/database.ts'
+import { openTrust } from '../signing/certificate-trust.ts'
+import type { Crl } from '../signing/crl.ts'
+import { type Database, errorCode } from '../store/database.ts'
+import { showProgress } from './progress.ts'
 import { cliActor, print, readJson, withDatabase } from './store.ts'
 
-type Store = { readonly database: Database; readonly vault: Vault; readonly log: Logger }
+type Store = {
+  readonly database: Database
+  readonly vault: Vault
+  readonly log: Logger
+  readonly signerCrls: () => readonly Crl[] | null
+}
 
 async function withStore(work: (store: Store) => Promise<void>): Promise<void> {
-  const level = readConfig(process.env).logLevel
-  const log = createLogger(level === 'info' ? 'warn' : level)
-  await withDatabase((database, vault) => work({ database, vault, log }))
+  const { logLevel, signerCrls: lists } = readConfig(process.env)
+  const log = createLogger(logLevel === 'info' ? 'warn' : logLevel)
+  const crls = lists.length === 0 ? null : openTrust({ authorities: [], crls: lists }).crls()
+  await withDatabase((database, vault) => work({ database, vault, log, signerCrls: () => crls }))
 }
 
 const tenantOption = (): Option => new Option('--tenant <id>', 'whose accounts').makeOptionMandatory()
@@ -56,7 +67,7 @@ export function registerReconcileCommands(program: Command): void {
     .addOption(tenantOption())
     .action(async ({ tenant }: { tenant: string }) => {
       await withStore(async ({ database }) => {
-        const violations = await checkReconciled(database.forTenant(tenant).query, tenant)
+        const violations = await checkReconciled(database.forTenant(tenant), tenant)
         for (const { what, id, detail } of violations) print(`${what} ${id}: ${detail}`)
         print(violations.length === 0 ? 'I12 holds' : `${violations.length} violations of I12`)
         if (violations.length > 0) process.exitCode = 1
@@ -102,7 +113,7 @@ function parsed<Schema extends z.ZodType>(schema: Schema, data: unknown): z.outp
 
 /** True when it brought lines. */
 async function importOne(
-  { database, vault }: Store,
+  { database, vault, signerCrls }: Store,
   tenantId: string,
   path: string,
   source: string | undefined,
@@ -111,12 +122,21 @@ async function importOne(
   const { query } = database.forTenant(tenantId)
   const reading =
     source === undefined ? await readingForFile(query, tenantId, name) : await readingOf(query, tenantId, source)
-  const progress = showProgress(name)
-  const result = await receiveFile(
-    { database, environment: realEnvironment, vault, onProgress: progress.lines },
-    { tenantId, path, name, origin: 'COMMAND', actor: cliActor, source: reading },
-  )
-  progress.stop()
+  const progress = showProgress(name, process.stderr)
+  let result: ImportResult
+  try {
+    result = await receiveFile(
+      { database, environment: realEnvironment, vault, signerCrls, onProgress: progress.lines },
+      { tenantId, path, name, origin: 'COMMAND', actor: cliActor, source: reading, signature: await signatureOf(path) },
+    )
+  } catch (error) {
+    if (!(error instanceof Problem && error.code === 'STATEMENT_NOT_SIGNED')) throw error
+    process.exitCode = 1
+    process.stderr.write(`${name}: ${error.code}: ${error.message}\n`)
+    return false
+  } finally {
+    progress.stop()
+  }
   switch (result.status) {
     case 'IMPORTED':
       print(`${name}: ${result.counts.booked} lines booked, ${result.counts.known} known before (${result.fileId})`)
@@ -134,34 +154,13 @@ async function importOne(
   }
 }
 
-const plainEvery = 50_000
-
-/** A bar on a terminal, a line now and then elsewhere. */
-function showProgress(name: string): { lines: (count: number) => void; stop: () => void } {
-  if (!process.stderr.isTTY) {
-    let told = 0
-    return {
-      lines(count) {
-        if (count - told < plainEvery) return
-        told = count
-        process.stderr.write(`${name}: ${count} lines read\n`)
-      },
-      stop() {},
-    }
-  }
-  const bar = new cliProgress.SingleBar({
-    format: `${name} [{bar}] {value} lines, {duration_formatted}`,
-    stream: process.stderr,
-    clearOnComplete: true,
-  })
-  bar.start(1, 0)
-  return {
-    lines(count) {
-      // How many there will be is known at the end: the bar stays nearly full.
-      bar.setTotal(Math.ceil(count * 1.02))
-      bar.update(count)
-    },
-    stop: () => bar.stop(),
+/** Beside the file, as banks lay it; null when there is none. */
+async function signatureOf(path: string): Promise<Buffer | null> {
+  try {
+    return await readFile(`${path}.p7s`)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null
+    throw error
   }
 }
 

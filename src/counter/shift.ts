@@ -9,6 +9,7 @@ import { Problem } from '../problem/problem.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
+import { handOver } from './handover.ts'
 
 /** An officer at a counter. */
 export type Clerk = {
@@ -42,6 +43,15 @@ export type Shift = {
     readonly collectingAgencyCode: string
     readonly beneficiaryAccountId: string
     readonly count: number
+    readonly amount: bigint
+  }[]
+  /** Of a closed shift: what goes to the bank, each sum under the code its deposit must name. */
+  readonly handovers: readonly {
+    readonly code: string
+    readonly railAccountId: string
+    readonly bankBin: string
+    readonly accountNumber: string
+    readonly accountName: string
     readonly amount: bigint
   }[]
 }
@@ -151,6 +161,7 @@ export async function closeShift(
       WHERE id = $1 AND tenant_id = $2`,
     [shiftId, clerk.tenantId, now, shift.expectedCash, request.countedCash, difference, request.note],
   )
+  await handOver(tx, environment, clerk.tenantId, shiftId)
   await appendJournal(tx, [
     {
       tenantId: clerk.tenantId,
@@ -176,8 +187,9 @@ export type ShiftFilter = {
   readonly limit: number
 }
 
-type ShiftRow = Omit<Shift, 'expectedCash' | 'byAccount'> & {
+type ShiftRow = Omit<Shift, 'expectedCash' | 'byAccount' | 'handovers'> & {
   recordedExpected: bigint | null
+  handovers: (Omit<Shift['handovers'][number], 'amount'> & { amount: string })[] | null
   byAccount: { collectingAgencyCode: string; beneficiaryAccountId: string; count: number; amount: string }[] | null
 }
 
@@ -198,7 +210,11 @@ export async function readShifts(
                        FROM counter_collections c JOIN invoices i ON i.id = c.invoice_id
                       WHERE c.shift_id = s.id AND NOT EXISTS (
                               SELECT 1 FROM counter_corrections r WHERE r.collection_id = c.id AND r.status = 'APPROVED')
-                      GROUP BY 1, 2) a) AS "byAccount"
+                      GROUP BY 1, 2) a) AS "byAccount",
+            (SELECT json_agg(json_build_object('code', h.code, 'railAccountId', h.rail_account_id, 'bankBin', b.bank_bin,
+                      'accountNumber', b.account_number, 'accountName', b.account_name, 'amount', h.amount::text) ORDER BY h.rail_account_id)
+               FROM cash_handovers h JOIN rail_accounts r ON r.id = h.rail_account_id
+               JOIN beneficiary_accounts b ON b.id = r.beneficiary_account_id WHERE h.shift_id = s.id) AS handovers
        FROM counter_shifts s
       CROSS JOIN LATERAL (SELECT count(*)::int AS count, coalesce(sum(c.amount), 0)::bigint AS amount
                             FROM counter_collections c WHERE c.shift_id = s.id) taken
@@ -212,10 +228,11 @@ export async function readShifts(
       ORDER BY s.id DESC LIMIT $6`,
     [tenantId, filter.ids ?? null, filter.operator ?? null, filter.status ?? null, filter.before ?? null, filter.limit],
   )
-  return rows.map(({ recordedExpected, byAccount, ...row }) => ({
+  return rows.map(({ recordedExpected, byAccount, handovers, ...row }) => ({
     ...row,
     expectedCash: recordedExpected ?? expectedCash(row),
     byAccount: (byAccount ?? []).map((part) => ({ ...part, amount: BigInt(part.amount) })),
+    handovers: (handovers ?? []).map((part) => ({ ...part, amount: BigInt(part.amount) })),
   }))
 }
 

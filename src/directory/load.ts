@@ -23,6 +23,7 @@ import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { insertAll } from '../store/rows.ts'
 import { loadReceiptIssuers, receiptIssuer } from './receipt-issuers.ts'
+import { claimReceivers } from './receivers.ts'
 import { loadRemittanceRules, remittanceRule } from './remittance-rules.ts'
 import { faultsOfRouting, type RoutingChanges, storeRouting } from './routing.ts'
 
@@ -126,10 +127,11 @@ export async function loadDirectory(
     remittanceRules,
   } = parsed.data
   const accounts = await Promise.all(
-    railAccounts.map(async (account) => ({
-      ...account,
-      columns: await sealConfig(vault, railAccountOwner(tenant.id, account.id), adapterOf(account, adapters), account),
-    })),
+    railAccounts.map(async (account) => {
+      const { adapter, receivers } = checked(account, adapters)
+      const columns = await sealConfig(vault, railAccountOwner(tenant.id, account.id), adapter, account)
+      return { ...account, receivers, columns }
+    }),
   )
   const partners = await Promise.all(
     portalPartners.map(async (partner) => {
@@ -218,6 +220,17 @@ export async function loadDirectory(
        client_certificates = excluded.client_certificates, envelope = excluded.envelope, status = excluded.status,
        position = excluded.position, updated_at = excluded.updated_at WHERE rail_accounts.tenant_id = excluded.tenant_id AND rail_accounts.rail = excluded.rail`,
   )
+  const taken = await tx.query<{ id: string }>(
+    `SELECT a.id FROM rail_accounts a JOIN unnest($1::text[], $2::text[]) AS given (id, rail) ON given.id = a.id
+      WHERE a.tenant_id <> $3 OR a.rail <> given.rail ORDER BY a.id`,
+    [accounts.map(({ id }) => id), accounts.map(({ rail }) => rail), tenant.id],
+  )
+  if (taken.length > 0)
+    throw new DirectoryError(
+      taken.map(({ id }) => `railAccounts ${id}: the id stands for an account of another rail or tenant`).join('; '),
+    )
+  const shared = await claimReceivers(tx, tenant.id, accounts, { vault, adapters })
+  if (shared.length > 0) throw new DirectoryError(shared.join('; '))
   await insertAll(
     tx,
     'portal_partners',
@@ -269,11 +282,15 @@ export async function loadDirectory(
 
 type GivenAccount = z.infer<typeof directoryFile>['railAccounts'][number]
 
-/** The adapter, once it has checked the config in force and those of a key change. */
-function adapterOf({ id, rail, config, next, previous }: GivenAccount, adapters: readonly Adapter[]): Adapter {
+/** The adapter, once it has checked the config in force and those of a key change; and what its rail calls the account in each. */
+function checked(
+  { id, rail, config, next, previous }: GivenAccount,
+  adapters: readonly Adapter[],
+): { adapter: Adapter; receivers: string[] } {
   const adapter = findAdapter(rail, adapters)
   if (adapter === undefined) throw new DirectoryError(`railAccounts ${id}: there is no rail ${rail}`)
   const sets = { config: {}, 'next.config': next?.config, 'previous.config': previous?.config }
+  const receivers: string[] = []
   for (const [place, fields] of Object.entries(sets)) {
     if (fields === undefined) continue
     const parsed = adapter.accountSchema.safeParse({ ...config, ...fields })
@@ -282,8 +299,9 @@ function adapterOf({ id, rail, config, next, previous }: GivenAccount, adapters:
       throw new DirectoryError(
         `railAccounts ${id}: ${parsed.error.issues.map((issue) => `${place}.${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
       )
+    receivers.push(...adapter.receivers(parsed.data))
   }
-  return adapter
+  return { adapter, receivers }
 }
 
 function isCanonical(parsed: { ok: true; value: { canonical: string } } | { ok: false }, text: string): boolean {

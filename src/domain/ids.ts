@@ -30,6 +30,7 @@ export type IdPrefix =
   | 'shf'
   | 'col'
   | 'cor'
+  | 'hov'
   | 'pto'
   | 'ptm'
   | 'fil'

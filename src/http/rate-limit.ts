@@ -2,9 +2,9 @@
  * Requests per client and minute, and token requests per address: counted in Redis for all replicas together, in bounded
  * memory of this process while Redis is away.
  */
-import type { Redis } from 'ioredis'
 import type { Environment } from '../environment.ts'
 import { Problem } from '../problem/problem.ts'
+import type { RedisConnection } from '../store/redis.ts'
 
 export type RateLimiter = (key: string, perMinute: number) => Promise<void>
 
@@ -20,7 +20,7 @@ export function createRateLimiter({
   prefix,
   environment,
 }: {
-  redis: Redis | null
+  redis: RedisConnection | null
   prefix: string
   environment: Environment
 }): RateLimiter {

@@ -16,7 +16,8 @@ import { HttpCallError } from '../network/http-caller.ts'
 import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
 import { SecretError } from '../secrets/envelope.ts'
 import { SettlementQueueFullError } from '../settlement/group.ts'
-import { StoreUnavailableError } from '../store/database.ts'
+import { KeyRingError } from '../signing/key-provider.ts'
+import { errorCode, StoreUnavailableError } from '../store/database.ts'
 import type { AddressLimiter } from './address-limits.ts'
 import { fieldErrors } from './field-errors.ts'
 
@@ -47,6 +48,8 @@ export const serverTimes = {
   requestTimeoutMs: 30_000,
   connectionTimeoutMs: 60_000,
   keepAliveTimeoutMs: 65_000,
+  /** How often they are looked at: Node's own 30 s would let a slow client stay twice as long. */
+  checkEveryMs: 5_000,
   maxHeaderBytes: 16 * 1024,
 } as const
 
@@ -63,7 +66,7 @@ export function createServer({ log, metrics, trustedProxies, limitAddress }: Ser
     genReqId: (request) => acceptableRequestId(request.headers['x-request-id']) ?? randomUUID(),
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    http: { maxHeaderSize: serverTimes.maxHeaderBytes },
+    http: { maxHeaderSize: serverTimes.maxHeaderBytes, connectionsCheckingInterval: serverTimes.checkEveryMs },
     // Addresses that the router cannot even look up; they pass no hook.
     frameworkErrors(error, request, reply) {
       const problem = new Problem(error.code === 'FST_ERR_BAD_URL' ? 'INVALID_REQUEST' : 'NOT_FOUND')
@@ -86,6 +89,11 @@ export function createServer({ log, metrics, trustedProxies, limitAddress }: Ser
     reply.header('x-request-id', request.id)
     // Answers hold names, pay links and amounts; a route whose answer may be kept says so itself.
     reply.header('cache-control', 'no-store')
+  })
+  server.addHook('preValidation', async (request) => {
+    // No text of ours can hold a NUL; an export would fail over it when its head is already sent.
+    if (request.routeOptions.schema?.querystring !== undefined && request.url.includes('%00'))
+      throw new Problem('INVALID_REQUEST')
   })
   server.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unmatched'
@@ -118,7 +126,9 @@ export function createServer({ log, metrics, trustedProxies, limitAddress }: Ser
   })
   server.setErrorHandler((error, request, reply) => {
     const problem = asProblem(error)
-    if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+    // Under overload a line each, and no stack: there are many of them, and nothing is broken.
+    if (problem.code === 'OVERLOADED') request.log.warn({ code: problem.code }, 'request sent away')
+    else if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
     else request.log.info({ code: problem.code, fields: problem.errors.map(({ field }) => field) }, 'request refused')
     return sendProblem(reply, problem)
   })
@@ -143,11 +153,16 @@ export function sendProblem(reply: ProblemReply, problem: Problem): unknown {
     .send(problemBody(problem))
 }
 
+/** PostgreSQL's codes for characters it cannot store. */
+const unstorableText = new Set(['22021', '22P05'])
+
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreUnavailableError) return new Problem('UNAVAILABLE', { cause: error })
-  // A master key that is not here yet, or away for a moment.
-  if (error instanceof SecretError) return new Problem('UNAVAILABLE', { cause: error })
+  // A master key that is not here yet, or whoever keeps our keys is away for a moment.
+  if (error instanceof SecretError || error instanceof KeyRingError) return new Problem('UNAVAILABLE', { cause: error })
+  // A NUL, which no text of ours can hold: `%00` in an address, `\u0000` in a body.
+  if (unstorableText.has(errorCode(error))) return new Problem('INVALID_REQUEST', { cause: error })
   if (error instanceof SettlementQueueFullError) return new Problem('OVERLOADED', { cause: error })
   if (error instanceof HttpCallError) return new Problem('RAIL_UNAVAILABLE', { cause: error })
   if (hasZodFastifySchemaValidationErrors(error)) {

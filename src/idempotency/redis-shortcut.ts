@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Environment } from '../environment.ts'
+import type { RedisConnection } from '../store/redis.ts'
 import type { IdempotentRequest, StoredAnswer } from './idempotency.ts'
 
 export type ShortcutBegin =
@@ -44,7 +44,7 @@ export function createRedisShortcut({
   environment,
   log,
 }: {
-  redis: Redis
+  redis: RedisConnection
   prefix: string
   environment: Environment
   log: Logger

@@ -19,15 +19,15 @@ export type PersonsOfInvoice = {
   readonly persons: Readonly<Record<string, PersonFields>>
 }
 
-/** Seals the fields of each person, a row per class; a class without a field has none. */
+/** Seals the fields of each person, a row per class; a class without a field has none. `at`: when they were told to us. */
 export async function keepPersons(
   tx: Transaction,
   { environment, cipher }: { readonly environment: Environment; readonly cipher: FieldCipher },
-  invoices: readonly PersonsOfInvoice[],
+  invoices: readonly (PersonsOfInvoice & { readonly at?: Date })[],
 ): Promise<void> {
   const now = environment.now()
   const rows: Row[] = []
-  for (const { tenantId, invoiceId, persons } of invoices)
+  for (const { tenantId, invoiceId, persons, at = now } of invoices)
     for (const [role, person] of Object.entries(persons))
       for (const [kind, { fields }] of classes) {
         const held = fields.flatMap((field): [PersonalField, string][] =>
@@ -36,20 +36,21 @@ export async function keepPersons(
         if (held.length === 0) continue
         const plain = JSON.stringify(Object.fromEntries(held))
         const nonce = environment.random(nonceBytes)
+        const { keyId, sealed } = await cipher.seal(nonce, [tenantId, invoiceId, role, kind], plain)
         const found = held.filter(([field]) => searchedFields.has(field))
         rows.push({
           invoice_id: invoiceId,
           role,
           class: kind,
           tenant_id: tenantId,
-          key_id: cipher.keyId,
-          sealed: await cipher.seal(nonce, [tenantId, invoiceId, role, kind], plain),
+          key_id: keyId,
+          sealed,
           hashes: found.map(([, value]) => cipher.searchHash(tenantId, value)),
           created_at: now,
-          keep_until: keepUntil(kind, now),
+          keep_until: keepUntil(kind, at),
         })
       }
-  await insertAll(tx, 'personal_data', rows)
+  await insertAll(tx, 'personal_data', rows, 'ON CONFLICT DO NOTHING')
 }
 
 const classes = Object.entries(personalClasses) as [PersonalClass, (typeof personalClasses)[PersonalClass]][]
@@ -66,9 +67,9 @@ export type HeldPersonal = {
 }
 
 /** Rows that name this number, and what stands beside them for the same person of the same invoice. Locked. */
-async function findRows(tx: Transaction, cipher: FieldCipher, numbers: readonly string[]) {
-  const tenants = await tx.query<{ id: string }>('SELECT id FROM tenants ORDER BY id', [])
-  const hashes = tenants.flatMap(({ id }) => numbers.map((number) => cipher.searchHash(id, number)))
+async function findRows(tx: Transaction, { cipher, tenantId }: Act, numbers: readonly string[]) {
+  const tenants = await tenantsOf(tx, tenantId)
+  const hashes = tenants.flatMap((id) => numbers.flatMap((number) => cipher.searchHashes(id, number)))
   return await tx.query<{
     tenantId: string
     invoiceId: string
@@ -83,23 +84,46 @@ async function findRows(tx: Transaction, cipher: FieldCipher, numbers: readonly 
     `SELECT p.tenant_id AS "tenantId", p.invoice_id AS "invoiceId", p.role, p.class, p.key_id AS "keyId", p.sealed, p.created_at AS "createdAt",
             p.keep_until AS "keepUntil", p.hold_reason AS "holdReason"
        FROM personal_data p
-      WHERE p.erased_at IS NULL
+      WHERE p.erased_at IS NULL AND p.tenant_id = ANY ($2)
         AND (p.invoice_id, p.role) IN (SELECT f.invoice_id, f.role FROM personal_data f WHERE f.hashes && $1::bytea[])
       ORDER BY p.invoice_id, p.role, p.class FOR UPDATE`,
-    [hashes],
+    [hashes, tenants],
   )
 }
 
-type Act = { readonly environment: Environment; readonly cipher: FieldCipher; readonly actor: string }
+async function tenantsOf(tx: Transaction, tenantId: string | undefined): Promise<readonly string[]> {
+  if (tenantId !== undefined) return [tenantId]
+  return (await tx.query<{ id: string }>('SELECT id FROM tenants ORDER BY id', [])).map(({ id }) => id)
+}
 
-/** Everything sealed about one person, in clear. The reading itself is in the journal, with its purpose. */
+export type Act = {
+  readonly environment: Environment
+  readonly cipher: FieldCipher
+  readonly actor: string
+  /** Whose data is looked at; every tenant's when left out, which is for the operator alone. */
+  readonly tenantId?: string
+}
+
+/** Everything sealed about one person, in clear. The search itself is in the journal with its purpose, whatever it found. */
 export async function exportPersonal(
   tx: Transaction,
-  { environment, cipher, actor }: Act,
+  act: Act,
   numbers: readonly string[],
   purpose: string,
 ): Promise<HeldPersonal[]> {
-  const rows = await findRows(tx, cipher, numbers)
+  const { environment, cipher, actor } = act
+  const rows = await findRows(tx, act, numbers)
+  await appendJournal(
+    tx,
+    (await tenantsOf(tx, act.tenantId)).map((tenantId) => ({
+      tenantId,
+      at: environment.now(),
+      kind: 'personal.searched',
+      subject: tenantId,
+      actor,
+      facts: { purpose, found: rows.filter((row) => row.tenantId === tenantId).length },
+    })),
+  )
   await note(tx, environment, actor, 'personal.read', rows, { purpose })
   return await Promise.all(
     rows.map(async ({ keyId, sealed, ...row }) => {
@@ -112,29 +136,29 @@ export async function exportPersonal(
 /** Erases one person's sealed data on request. What is under a legal hold stays, and is counted. */
 export async function erasePersonal(
   tx: Transaction,
-  { environment, cipher, actor }: Act,
+  act: Act,
   numbers: readonly string[],
 ): Promise<{ erased: number; held: number }> {
-  const rows = await findRows(tx, cipher, numbers)
+  const rows = await findRows(tx, act, numbers)
   const free = rows.filter(({ holdReason }) => holdReason === null)
-  await erase(tx, environment, actor, free, 'REQUEST')
+  await erase(tx, act.environment, act.actor, free, 'REQUEST')
   return { erased: free.length, held: rows.length - free.length }
 }
 
 /** Sets a legal hold, or with null takes it away. Returns how many rows it concerns. */
 export async function holdPersonal(
   tx: Transaction,
-  { environment, cipher, actor }: Act,
+  act: Act,
   numbers: readonly string[],
   reason: string | null,
 ): Promise<number> {
-  const rows = await findRows(tx, cipher, numbers)
+  const rows = await findRows(tx, act, numbers)
   await tx.query(
     `UPDATE personal_data p SET hold_reason = $2 FROM json_to_recordset($1::json) AS f(invoice_id text, role text, class text)
       WHERE (p.invoice_id, p.role, p.class) = (f.invoice_id, f.role, f.class)`,
     [keysOf(rows), reason],
   )
-  await note(tx, environment, actor, reason === null ? 'personal.released' : 'personal.held', rows, {})
+  await note(tx, act.environment, act.actor, reason === null ? 'personal.released' : 'personal.held', rows, {})
   return rows.length
 }
 

@@ -350,6 +350,13 @@ export const problemCatalogue = {
     titleEn: 'The file is being loaded',
     ...comeAgain,
   },
+  STATEMENT_NOT_SIGNED: {
+    status: 422,
+    titleVi: 'Tệp không có chữ ký hợp lệ của ngân hàng',
+    titleEn: 'The file is not signed by its bank',
+    actionVi: 'Gửi kèm chữ ký CMS (.p7s) của ngân hàng cho đúng tệp này.',
+    actionEn: "Send the bank's CMS signature (.p7s) of exactly this file along.",
+  },
   STATEMENT_SOURCE_UNKNOWN: {
     status: 422,
     titleVi: 'Nguồn sao kê chưa được khai báo',

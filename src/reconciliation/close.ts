@@ -8,7 +8,7 @@
  */
 import { addDays } from '../domain/business-days.ts'
 import { sequenceId } from '../domain/ids.ts'
-import { breakClasses } from '../domain/reconciliation/breaks.ts'
+import { unexplainedClasses } from '../domain/reconciliation/breaks.ts'
 import { businessDate } from '../domain/vietnam-time.ts'
 import type { Environment } from '../environment.ts'
 import { Problem } from '../problem/problem.ts'
@@ -104,7 +104,7 @@ export async function dayFigures(
   const [unexplained] = await tx.query<{ count: bigint; amount: bigint }>(
     `SELECT count(*) AS count, coalesce(sum(amount), 0)::bigint AS amount FROM breaks b
       WHERE b.rail_account_id = $1 AND b.status = 'OPEN' AND b.class = ANY($2) AND b.opened_on <= $3`,
-    [railAccountId, blockingClasses, day],
+    [railAccountId, unexplainedClasses, day],
   )
   const { entered = 0n, matched = 0n, resolved = 0n, transit = 0n } = sums ?? {}
   const opening = account.closing ?? 0n
@@ -133,10 +133,6 @@ export async function dayFigures(
 
 const least = (a: string, b: string): string => (a < b ? a : b)
 
-const blockingClasses = breakClasses
-  .filter(({ clearsItself, about }) => !clearsItself && about === 'MONEY')
-  .map(({ code }) => code)
-
 /** Closes the day at once when everything is explained; else keeps it as a proposal that another person must approve. */
 export async function closeDay(
   tx: Transaction,
@@ -146,6 +142,11 @@ export async function closeDay(
   day: string,
   reason: string | null,
 ): Promise<{ readonly dayId: bigint; readonly status: 'CLOSED' | 'PROPOSED'; readonly figures: DayFigures }> {
+  const own = await tx.query('SELECT id FROM rail_accounts WHERE id = $1 AND tenant_id = $2', [
+    railAccountId,
+    officer.tenantId,
+  ])
+  if (own.length === 0) throw new Problem('NOT_FOUND')
   await claimTenant(tx, officer.tenantId)
   await mustBeReady(tx, environment, officer.tenantId, railAccountId, day)
   const figures = await dayFigures(tx, officer.tenantId, railAccountId, day)

@@ -5,6 +5,7 @@ import type { Environment } from '../environment.ts'
 import { Problem } from '../problem/problem.ts'
 import type { Vault } from '../secrets/vault.ts'
 import type { Settler } from '../settlement/group.ts'
+import type { Crl } from '../signing/crl.ts'
 import type { Database } from '../store/database.ts'
 import type { ImportResult } from './import/file.ts'
 import { type Arrival, loadArrival, type RegisteredFile, registerArrival } from './import/receive.ts'
@@ -30,13 +31,16 @@ export function createDesk({
   vault,
   settler,
   log,
+  signerCrls,
 }: {
   database: Database
   environment: Environment
   vault: Vault
   settler: Settler
   log: Logger
+  signerCrls?: (() => readonly Crl[] | null) | undefined
 }): Desk {
+  const imports = { database, environment, vault, signerCrls }
   let chain: Promise<unknown> = Promise.resolve()
   let waiting = 0
 
@@ -52,7 +56,7 @@ export function createDesk({
         .query(`UPDATE statement_files SET read_lines = $2 WHERE id = $1 AND status = 'LOADING'`, [fileId, lines])
         .catch((error: unknown) => log.warn({ err: error, fileId }, 'progress of a file could not be told'))
     }
-    const result = await loadArrival({ database, environment, vault, onProgress }, registered, arrival.source)
+    const result = await loadArrival({ ...imports, onProgress }, registered, arrival.source)
     log[result.status === 'REFUSED' ? 'warn' : 'info']({ fileId, status: result.status }, 'statement file taken')
     return result
   }
@@ -76,7 +80,7 @@ export function createDesk({
   return {
     async accept(arrival) {
       if (waiting >= maxWaiting) throw new Problem('OVERLOADED')
-      const registered = await registerArrival({ database, environment, vault }, arrival)
+      const registered = await registerArrival(imports, arrival)
       waiting += 1
       inTurn(async () => {
         try {
@@ -92,7 +96,7 @@ export function createDesk({
     },
     take: (arrival) =>
       inTurn(async () => {
-        const registered = await registerArrival({ database, environment, vault }, arrival)
+        const registered = await registerArrival(imports, arrival)
         const result = await load(registered, arrival)
         await reconcileAfter(result, arrival)
         return result

@@ -12,6 +12,7 @@ import type { Environment } from '../environment.ts'
 import { Problem } from '../problem/problem.ts'
 import type { Settler } from '../settlement/group.ts'
 import type { Database, Transaction } from '../store/database.ts'
+import { classifyCash, matchCash, setCashApart } from './matching/cash.ts'
 import { findDuties } from './matching/duties.ts'
 import { gatherNewLines, matchExact } from './matching/exact.ts'
 import { foundMoney, markOffered } from './matching/found-money.ts'
@@ -44,9 +45,11 @@ import {
   findWrongAccounts,
   matchBaskets,
   matchReferences,
+  matchSplits,
 } from './matching/references.ts'
-import { openResults } from './matching/results.ts'
+import { holdsAny, openResults } from './matching/results.ts'
 import { freeWithdrawn, gatherTheRest, layOutAccounts, type RunScope } from './matching/working-set.ts'
+import { confirmSeenRefunds } from './seen-refunds.ts'
 
 export type RunOptions = {
   readonly database: Database
@@ -60,7 +63,7 @@ export type RunOptions = {
 export type RunFigures = {
   readonly matched: Readonly<Record<string, number>>
   readonly breaks: Readonly<Record<string, number>>
-  /** Payments that only a file told of, by what the decision table said. */
+  /** Payments that only a file told of, by what the decision table said; refunds that a file told are done. */
   readonly settled: Readonly<Record<string, number>>
 }
 export type RunResult = { readonly runId: bigint; readonly figures: RunFigures }
@@ -97,6 +100,8 @@ export async function reconcile(options: RunOptions, tenantId: string, actor: st
       await offer(options.settler, found, settled, log)
       await pass(true)
     }
+    const refunds = await confirmSeenRefunds(tenant, environment, log, tenantId)
+    if (refunds > 0) settled['refund-done'] = refunds
     return await tenant.transaction((tx) => endRun(tx, tenantId, runId, settled, environment.now()))
   } catch (error) {
     await tenant.query(`UPDATE reconciliation_runs SET status = 'FAILED', finished_at = $2, error = $3 WHERE id = $1`, [
@@ -125,19 +130,25 @@ async function runPass(
   await matchExact(tx, scope)
   onStep?.('rest')
   await gatherTheRest(tx, scope)
+  await setCashApart(tx, scope)
   await openResults(tx)
   await findForeignCurrency(tx)
   await findNames(tx, scope)
+  await matchCash(tx, scope)
+  const hasRows = await holdsAny(tx, 'w_rows')
   await pairRows(tx)
-  await joinLateRows(tx)
-  await findRowMismatches(tx, scope)
+  if (hasRows) await joinLateRows(tx)
+  if (hasRows) await findRowMismatches(tx, scope)
   await drawEdges(tx)
   await matchReferences(tx)
   await matchBaskets(tx)
+  await matchSplits(tx)
   await attachRows(tx)
-  await matchBatches(tx)
-  await findBatchMismatches(tx)
-  await matchSingleRows(tx)
+  if (hasRows) {
+    await matchBatches(tx)
+    await findBatchMismatches(tx)
+    await matchSingleRows(tx)
+  }
   await findDoubleCredits(tx)
   await findWrongAccounts(tx)
   await findAmountMismatches(tx)
@@ -150,8 +161,9 @@ async function runPass(
   await demandThirdLeg(tx, scope)
   const found = last ? [] : await foundMoney(tx, scope)
   if (found.length === 0) {
-    await explainTroubledBatches(tx)
+    if (hasRows) await explainTroubledBatches(tx)
     await classifyTheRest(tx, scope)
+    await classifyCash(tx, scope)
   }
   if (last) await markOffered(tx)
   await dateResults(tx)

@@ -23,7 +23,7 @@ export const statementSource = z.discriminatedUnion('kind', [
     /** Found from the content when left out. */
     format: z.enum(['mt940', 'camt', 'csv', 'xlsx']).optional(),
     mapping: statementMapping.optional(),
-    /** Whose CMS signature stands beside each file of the watched folder, as `<file>.p7s`. */
+    /** Whose CMS signature each file must bring: beside it as `<file>.p7s`, or with the upload. */
     signedBy: signedBy.optional(),
   }),
   z.strictObject({
@@ -125,22 +125,11 @@ export async function readingOf(query: Query, tenantId: string, sourceName: stri
   return asReading(source)
 }
 
-/** How a file is read whose name a person vouches for. */
+/** By the source whose pattern fits the name of the file; without one, a statement that is read as it looks and signed by nobody. */
 export async function readingForFile(query: Query, tenantId: string, fileName: string): Promise<SourceReading> {
-  return (await sourceForFile(query, tenantId, fileName)).reading
-}
-
-/** The source whose pattern fits the name of a file; without one, a statement that is read as it looks and signed by nobody. */
-export async function sourceForFile(
-  query: Query,
-  tenantId: string,
-  fileName: string,
-): Promise<{ readonly reading: SourceReading; readonly signedBy: SignedBy | null }> {
   const sources = await readSources(query, tenantId)
   const source = sources.find(({ filePattern }) => filePattern !== null && matchesGlob(fileName, filePattern))
-  return source === undefined
-    ? { reading: { kind: 'STATEMENT', sourceId: null }, signedBy: null }
-    : { reading: asReading(source), signedBy: source.signedBy }
+  return source === undefined ? { kind: 'STATEMENT', sourceId: null } : asReading(source)
 }
 
 function asReading(source: SourceRow): SourceReading {
@@ -148,12 +137,14 @@ function asReading(source: SourceRow): SourceReading {
     ? {
         kind: 'SETTLEMENT',
         sourceId: source.id,
+        signedBy: source.signedBy,
         layout: source.layout ?? '',
         railAccountId: source.railAccountId ?? '',
       }
     : {
         kind: 'STATEMENT',
         sourceId: source.id,
+        signedBy: source.signedBy,
         format: source.format ?? undefined,
         mapping: source.mapping ?? undefined,
       }

@@ -23,6 +23,8 @@ export const reconciliationTerms = z.strictObject({
         legs: z.union([z.literal(2), z.literal(3)]),
         /** Agreed fee: flat + parts per million of gross (11 000 = 1.1 %), rounded half up; left out: no fee is checked. */
         fee: z.strictObject({ flat: whole, ppm: whole, tolerance: whole.default(0n) }).optional(),
+        /** Cash: business days from the end of a shift until its deposit must stand in the statement. */
+        depositDays: z.int().min(0).max(60).optional(),
       }),
     )
     .default([]),
@@ -69,7 +71,7 @@ export async function loadTerms(
   await insertAll(
     tx,
     'rail_terms',
-    terms.railTerms.map(({ railAccountId, validFrom, legs, fee }) => ({
+    terms.railTerms.map(({ railAccountId, validFrom, legs, fee, depositDays }) => ({
       tenant_id: tenantId,
       rail_account_id: railAccountId,
       valid_from: validFrom,
@@ -77,6 +79,7 @@ export async function loadTerms(
       fee_flat: fee?.flat ?? null,
       fee_ppm: fee?.ppm ?? null,
       fee_tolerance: fee?.tolerance ?? 0n,
+      deposit_days: depositDays ?? null,
       created_by: actor,
       created_at: now,
     })),

@@ -8,12 +8,11 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { businessDate } from '../domain/vietnam-time.ts'
 import type { Environment } from '../environment.ts'
-import type { Crl } from '../signing/crl.ts'
-import { type SignedBy, verifySignedFile } from '../signing/signed-by.ts'
+import { Problem } from '../problem/problem.ts'
 import { type Database, errorCode } from '../store/database.ts'
 import type { Desk } from './desk.ts'
 import type { Refusal } from './import/file.ts'
-import { sourceForFile } from './sources.ts'
+import { readingForFile } from './sources.ts'
 
 export type WatchedFolderOptions = {
   readonly folder: string
@@ -21,8 +20,6 @@ export type WatchedFolderOptions = {
   readonly environment: Environment
   readonly desk: Desk
   readonly log: Logger
-  /** Revocation lists of banks that sign; null or left out: none are kept. */
-  readonly signerCrls?: () => readonly Crl[] | null
   /** Size and time of a file must have stood still for this long. */
   readonly stillMs?: number
 }
@@ -47,7 +44,6 @@ export function watchFolder({
   environment,
   desk,
   log,
-  signerCrls = () => null,
   stillMs = 10_000,
 }: WatchedFolderOptions): WatchedFolder {
   const seen = new Map<string, { size: number; changedMs: number; sinceMs: number }>()
@@ -86,7 +82,8 @@ export function watchFolder({
   async function deal(tenantId: string, home: string, name: string): Promise<boolean> {
     const path = join(home, name)
     if (!(await standsStill(path))) return false
-    const { reading, signedBy } = await sourceForFile(database.forTenant(tenantId).query, tenantId, name)
+    const source = await readingForFile(database.forTenant(tenantId).query, tenantId, name)
+    const { signedBy = null } = source
     const signature = signedBy === null ? null : await readSignature(path)
     if (signature !== null && !(await standsStill(`${path}${signatureEnding}`))) return false
     if (signedBy !== null && signature === null && !(await isOld(path))) return false
@@ -104,25 +101,26 @@ export function watchFolder({
     }
     await utimes(taken, environment.now(), environment.now())
     try {
-      const unsigned = signedBy === null ? null : await flawOfSignature(taken, signature, signedBy)
-      if (unsigned !== null) {
-        await quarantine(home, path, taken, name, unsigned)
-        log.warn({ tenantId, name, reason: unsigned.message }, 'file of the watched folder is not signed by its bank')
-        return true
-      }
       const result = await desk.take({
         tenantId,
         path: taken,
         name,
         origin: 'FOLDER',
         actor: 'folder',
-        source: reading,
+        source,
+        signature,
       })
       if (result.status === 'REFUSED') await quarantine(home, path, taken, name, result.refusal)
       else await moveWithSignature(join(home, 'done', businessDate(environment.now())), path, taken, name)
       log.info({ tenantId, name, status: result.status }, 'file of the watched folder dealt with')
       return true
     } catch (error) {
+      if (error instanceof Problem && error.code === 'STATEMENT_NOT_SIGNED') {
+        const message = signature === null ? `no ${signatureEnding} beside it` : error.message
+        await quarantine(home, path, taken, name, { code: 'SIGNATURE', message, problems: [] })
+        log.warn({ tenantId, name, reason: message }, 'file of the watched folder is not signed by its bank')
+        return true
+      }
       // Our fault or the database's: the file goes back and is tried again.
       await rename(taken, path)
       throw error
@@ -141,17 +139,6 @@ export function watchFolder({
 
   async function isOld(path: string): Promise<boolean> {
     return environment.now().getTime() - (await lstat(path)).mtimeMs > signatureWaitMs
-  }
-
-  /** Null when the bank has signed these bytes. */
-  async function flawOfSignature(
-    taken: string,
-    signature: Buffer | null,
-    by: SignedBy,
-  ): Promise<Pick<Refusal, 'code' | 'message' | 'problems'> | null> {
-    if (signature === null) return { code: 'SIGNATURE', message: `no ${signatureEnding} beside it`, problems: [] }
-    const verdict = await verifySignedFile(taken, signature, by, { at: environment.now(), crls: signerCrls() })
-    return verdict.ok ? null : { code: 'SIGNATURE', message: verdict.reason, problems: [] }
   }
 
   async function quarantine(

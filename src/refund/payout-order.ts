@@ -8,10 +8,12 @@ import type { payoutChannels, RefundStatus } from '../domain/refund.ts'
 import { fits } from '../domain/refund-rules.ts'
 import { type Environment, newId } from '../environment.ts'
 import { Problem } from '../problem/problem.ts'
+import type { Vault } from '../secrets/vault.ts'
 import type { Transaction } from '../store/database.ts'
 import { readPaid } from '../store/paid-money.ts'
 import { lockRefunds, type Payee } from '../store/refunds.ts'
 import { insertAll } from '../store/rows.ts'
+import { openPayee, type PayeeColumns } from './payee.ts'
 import { without } from './propose.ts'
 import { takeStep } from './step.ts'
 
@@ -97,7 +99,8 @@ export type PayoutLine = {
   readonly reference: string
   readonly status: RefundStatus
   readonly amount: bigint
-  readonly payee: Payee
+  /** Null once its time is over and it is erased. */
+  readonly payee: Payee | null
   readonly content: string
   readonly dossierCode: string | null
   readonly reason: string
@@ -136,16 +139,23 @@ export async function readPayoutLines(
   source: Pick<Transaction, 'query'>,
   tenantId: string,
   orderId: string,
+  vault: Vault,
 ): Promise<PayoutLine[]> {
-  const rows = await source.query<Omit<PayoutLine, 'content'>>(
-    `SELECT r.id AS "refundId", r.rail_reference AS reference, r.status, r.amount, r.payee, i.dossier_code AS "dossierCode", r.reason,
+  const rows = await source.query<Omit<PayoutLine, 'content' | 'payee'> & PayeeColumns>(
+    `SELECT r.id AS "refundId", r.rail_reference AS reference, r.status, r.amount, r.payee, r.master_key_id, r.data_key, r.sealed, i.dossier_code AS "dossierCode", r.reason,
             r.legal_basis AS "legalBasis", r.requested_by AS "requestedBy", r.approved_by AS "approvedBy",
             s.rail_transaction_id AS "railTransactionId", s.paid_at AS "paidAt"
        FROM refunds r JOIN settlements s ON s.id = r.settlement_id LEFT JOIN invoices i ON i.id = r.invoice_id
       WHERE r.tenant_id = $1 AND r.payout_order_id = $2 ORDER BY r.id`,
     [tenantId, orderId],
   )
-  return rows.map((row) => ({ ...row, content: contentOf(row.reference, row.dossierCode) }))
+  return await Promise.all(
+    rows.map(async ({ master_key_id, data_key, sealed, ...row }) => ({
+      ...row,
+      payee: await openPayee(vault, { ...row, master_key_id, data_key, sealed, tenantId, id: row.refundId }),
+      content: contentOf(row.reference, row.dossierCode),
+    })),
+  )
 }
 
 /** Latin letters, digits and spaces (rails.md §2.4), the reference first: banks cut long contents at the end. */

@@ -5,8 +5,10 @@
 import { moneyOf, reasonRules } from '../domain/refund-rules.ts'
 import type { Environment } from '../environment.ts'
 import { Problem } from '../problem/problem.ts'
+import type { Vault } from '../secrets/vault.ts'
 import type { Transaction } from '../store/database.ts'
 import { readPaid } from '../store/paid-money.ts'
+import { sealPayee } from './payee.ts'
 import { checkReason, proposalColumns, propose, type RefundProposal, without } from './propose.ts'
 import { allotmentProblem } from './refusals.ts'
 import { checkStep, lockRefund, takeStep } from './step.ts'
@@ -17,6 +19,7 @@ export async function prepareRefund(
   officer: { readonly tenantId: string; readonly subject: string },
   refundId: string,
   proposal: RefundProposal,
+  vault: Vault,
 ): Promise<void> {
   const now = environment.now()
   const refund = await lockRefund(tx, officer.tenantId, refundId)
@@ -29,6 +32,7 @@ export async function prepareRefund(
   // Of a payment that the rail took back there is nothing to send: only what becomes of the debt is recorded.
   if (money === 'NONE') checkReason(proposal, 'officer')
   const proposed = money === 'NONE' ? null : propose(proposal, 'officer', without(paid, refund.id), now)
+  const payee = await sealPayee(vault, refund, proposal.payee ?? null)
   await takeStep(tx, refund, {
     event: 'prepare',
     at: now,
@@ -41,7 +45,7 @@ export async function prepareRefund(
       requestedBefore: refund.requestedBy,
     },
     set: {
-      ...proposalColumns(proposal, proposed),
+      ...proposalColumns(proposal, proposed, payee),
       requested_by: officer.subject,
       approved_by: null,
       approved_at: null,

@@ -15,6 +15,7 @@ import { Problem } from '../problem/problem.ts'
 import type { PaidRecord } from '../store/paid-money.ts'
 import type { Payee, RefundRecord } from '../store/refunds.ts'
 import type { Row } from '../store/rows.ts'
+import type { PayeeColumns } from './payee.ts'
 import { allotmentProblem, channelProblem } from './refusals.ts'
 
 export type RefundProposal = {
@@ -98,13 +99,13 @@ export function without(paid: PaidRecord, refundId: string): PaidRecord {
 }
 
 /** Columns that a proposal sets. */
-export function proposalColumns(proposal: RefundProposal, proposed: ProposedRefund | null): Row {
+export function proposalColumns(proposal: RefundProposal, proposed: ProposedRefund | null, payee: PayeeColumns): Row {
   return {
     reason: proposal.reason,
     legal_basis: proposal.legalBasis,
     note: proposal.note ?? null,
     other_payment: proposal.otherPayment ?? null,
-    payee: proposal.payee ?? null,
+    ...payee,
     ...(proposed === null
       ? {}
       : {

@@ -3,11 +3,13 @@ import type { RefundOrigin } from '../domain/refund.ts'
 import { reasonRules } from '../domain/refund-rules.ts'
 import { type Environment, newId } from '../environment.ts'
 import { Problem } from '../problem/problem.ts'
+import type { Vault } from '../secrets/vault.ts'
 import type { Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { type PaidRecord, readPaid } from '../store/paid-money.ts'
 import { lockPayments, openingStep } from '../store/refunds.ts'
 import { insertAll } from '../store/rows.ts'
+import { sealPayee } from './payee.ts'
 import { proposalColumns, propose, type RefundProposal } from './propose.ts'
 
 export type Asker = {
@@ -24,12 +26,14 @@ export async function requestRefund(
   asker: Asker,
   settlementId: string,
   proposal: RefundProposal,
+  vault: Vault,
 ): Promise<string> {
   const now = environment.now()
   const paid = await lockPaid(tx, asker.tenantId, settlementId)
   const proposed = propose(proposal, asker.as, paid, now)
   const id = newId(environment, 'ref')
   const origin = originOf(paid, proposal)
+  const payee = await sealPayee(vault, { tenantId: asker.tenantId, id }, proposal.payee ?? null)
   await insertAll(tx, 'refunds', [
     {
       id,
@@ -38,7 +42,7 @@ export async function requestRefund(
       invoice_id: paid.invoiceId,
       origin,
       status: 'REQUESTED',
-      ...proposalColumns(proposal, proposed),
+      ...proposalColumns(proposal, proposed, payee),
       requested_by: asker.actor,
       created_at: now,
       updated_at: now,

@@ -8,7 +8,7 @@ export function exampleDirectory(
   { agencyCode, beneficiaryAccountId }: Place,
   railAccounts: readonly RailAccountEntry[],
   tenantId = 'ten_thanhhoa',
-): object {
+): Readonly<Record<string, unknown>> & { readonly railAccounts: readonly object[] } {
   return {
     format: 'feegate-directory/1',
     tenant: { id: tenantId, name: 'Tỉnh Thanh Hóa' },

@@ -50,6 +50,7 @@ export const demoOfficers: readonly OfficerTokenRequest[] = [
   { sub: 'ketoantruong', name: 'Trần Văn Duyệt', roles: ['finance.read', 'finance.approve'] },
   { sub: 'vanhanh01', name: 'Lê Vận Hành', roles: ['ops'] },
   { sub: 'kiemtoan01', name: 'Phạm Kiểm Toán', roles: ['audit', 'finance.read'] },
+  { sub: 'baovedulieu01', name: 'Vũ Thị Bảo Vệ Dữ Liệu', roles: ['privacy'] },
   { sub: 'motcua01', name: 'Hoàng Thị Một Cửa', roles: ['counter'], unit: counterUnit },
   { sub: 'motcua02', name: 'Đỗ Văn Một Cửa', roles: ['counter'], unit: counterUnit },
 ]

@@ -74,14 +74,13 @@ export async function runSandbox(options: RunSandboxOptions = {}): Promise<void>
   try {
     connectGateway(sandbox, gatewayUrl, ids, webhookSecret)
     const place = { ...usualPlace, ...options.place }
-    const railAccounts = railAccountsOf(sandbox, place, { ids })
+    const directory = exampleDirectory(place, railAccountsOf(sandbox, place, { ids }), options.tenant)
     const { directoryFile } = options
-    if (directoryFile !== undefined)
-      writeDirectory(directoryFile, exampleDirectory(place, railAccounts, options.tenant))
+    if (directoryFile !== undefined) writeDirectory(directoryFile, directory)
     const print = options.print ?? ((line) => process.stdout.write(`${line}\n`))
     for (const line of introduction(sandbox, gatewayUrl, ids, directoryFile)) print(line)
     print('railAccounts:')
-    print(JSON.stringify(railAccounts, null, 2))
+    print(JSON.stringify(directory.railAccounts, null, 2))
     await stopped(options.signal)
   } finally {
     await sandbox.close()

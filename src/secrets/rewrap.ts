@@ -19,6 +19,7 @@ export const sealedTables: readonly SealedTable[] = [
   { kind: 'webhook-endpoint', table: 'webhook_endpoints', tenant: 'tenant_id', id: 'id' },
   { kind: 'agency-signer', table: 'agency_signers', tenant: 'tenant_id', id: 'id' },
   { kind: 'receipt-issuer', table: 'receipt_issuers', tenant: 'tenant_id', id: 'agency_code' },
+  { kind: 'refund-payee', table: 'refunds', tenant: 'tenant_id', id: 'id' },
   { kind: 'stored-answer', table: 'idempotency_keys', tenant: 'client_id', id: 'key' },
 ]
 

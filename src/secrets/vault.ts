@@ -13,6 +13,7 @@ export type SecretOwner = {
     | 'stored-answer'
     | 'agency-signer'
     | 'receipt-issuer'
+    | 'refund-payee'
   readonly tenantId: string
   readonly id: string
 }

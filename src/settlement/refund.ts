@@ -149,7 +149,7 @@ async function adjustReceipts(
   const receipts = await tx.query<{ id: string; lineNo: number }>(
     `SELECT r.id, t.line_no AS "lineNo" FROM receipts r
        JOIN invoice_items t ON t.invoice_id = r.invoice_id AND t.kind = r.kind AND t.creditor_tax_code = r.creditor_tax_code
-      WHERE r.invoice_id = $1 AND r.tenant_id = $2 ORDER BY r.id`,
+      WHERE r.invoice_id = $1 AND r.tenant_id = $2 AND r.relation IS NULL ORDER BY r.id`,
     [refund.invoiceId, refund.tenantId],
   )
   const sums = new Map<string, bigint>()

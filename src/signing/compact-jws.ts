@@ -8,6 +8,7 @@ import { readJsonObject } from '../../adapters/shared/json-body.ts'
 import { type Algorithm, algorithmOf, algorithms, oneSpelling, signBytes, verifyBytes } from './algorithm.ts'
 import {
   type KeyProvider,
+  KeyRingError,
   type KeyState,
   keyStates,
   type LocalSigningKey,
@@ -46,11 +47,17 @@ export function signCompact(
   return `${signed}.${encode(signBytes(key.alg, key.privateKey, Buffer.from(signed)))}`
 }
 
-/** `signCompact` with the provider's active key, wherever that is kept. */
+/** `signCompact` with the provider's active key, wherever that is kept. @throws KeyRingError when it is away */
 export async function signCompactWith(provider: KeyProvider, typ: JwsType, payload: Uint8Array): Promise<string> {
   const key = provider.active()
   const signed = signingInput(key, typ, payload)
-  return `${signed}.${encode(oneSpelling(key.alg, await key.sign(Buffer.from(signed))))}`
+  let signature: Buffer
+  try {
+    signature = await key.sign(Buffer.from(signed))
+  } catch (error) {
+    throw new KeyRingError('whoever keeps the signing key did not sign', { cause: error })
+  }
+  return `${signed}.${encode(oneSpelling(key.alg, signature))}`
 }
 
 /** Signature with the payload left out (RFC 7515 appendix F): `header..signature`, to travel beside the body it signs. */

@@ -15,7 +15,6 @@ import {
   type KeyState,
   keyStates,
   type LocalKeyProvider,
-  type VerifyingKey,
 } from './key-provider.ts'
 import { exclusively, readPrivateFile, writePrivateFile } from './private-file.ts'
 
@@ -81,6 +80,8 @@ export function openKeyRing(folder: string): KeyRing {
   let held = holdKeys([], folder)
   let revoked: readonly KeyFacts[] = []
   let seen = ''
+  /** A manifest that could not be taken over: it is not read again before it changes. */
+  let refused = ''
 
   function reload(): void {
     const version = versionOf(manifestFile)
@@ -92,17 +93,21 @@ export function openKeyRing(folder: string): KeyRing {
     seen = version
   }
 
-  /** An id that is not known here may be that of a key another process has made since. */
-  function findAnew(kid: string): VerifyingKey | null {
-    if (versionOf(manifestFile) === seen) return null
+  /**
+   * Whoever signs or verifies looks first whether another process has changed the folder: a key revoked there must not verify here
+   * for another half minute, and must sign nothing at all. The look is one `stat`, a few microseconds.
+   */
+  function current(): typeof held {
+    const version = versionOf(manifestFile)
+    if (version === seen || version === refused) return held
     try {
       reload()
     } catch (error) {
-      // The watcher meets the same fault and reports it; here it only means that the key is not known.
-      if (error instanceof Error && 'code' in error) return null
-      throw error
+      // The watcher meets the same fault and reports it; until then the keys stay as they were known.
+      if (!(error instanceof Error && 'code' in error)) throw error
+      refused = version
     }
-    return held.find(kid)
+    return held
   }
 
   /** Every change starts from what is on disk now: another process may have rotated. */
@@ -144,10 +149,10 @@ export function openKeyRing(folder: string): KeyRing {
 
   reload()
   return {
-    active: () => held.active(),
-    find: (kid) => held.find(kid) ?? findAnew(kid),
-    publicJwks: () => held.publicJwks(),
-    list: () => [...held.list(), ...revoked],
+    active: () => current().active(),
+    find: (kid) => current().find(kid),
+    publicJwks: () => current().publicJwks(),
+    list: () => [...current().list(), ...revoked],
     reload,
     generate: async (alg, now, more) => add(generateKey(alg), now, more),
     generateFirst: (alg, now) =>

@@ -55,6 +55,16 @@ export class StoreUnavailableError extends Error {
   }
 }
 
+/** A server that follows another takes no work: after a failover an address may lead to it for a while. */
+class StandbyError extends Error {
+  // What PostgreSQL itself says when it takes nobody yet.
+  readonly code = '57P03'
+
+  constructor() {
+    super('the database is a standby')
+  }
+}
+
 /** What of the driver is used: a simulation gives its own and decides when each statement runs and what becomes of it. */
 export type Driver = {
   readonly pool: {
@@ -63,6 +73,10 @@ export type Driver = {
     query(text: string, values: unknown[]): Promise<{ rows: object[] }>
     end(): Promise<void>
   }
+  /** For statements beside transactions; of `pool` when left out. */
+  readonly statements?: { query(text: string, values: unknown[]): Promise<{ rows: object[] }>; end(): Promise<void> }
+  /** How a transaction is committed: COMMIT when left out. */
+  readonly commit?: string
   listen(channel: string, handler: () => void): Promise<Listening>
 }
 
@@ -96,6 +110,13 @@ const connectTimeoutMs = 5_000
 export const reservedConnections = 2
 const lockTimeoutMs = 10_000
 const relistenMs = 1_000
+/** Past the server's own limit, a connection that says nothing is taken for broken. */
+const silenceMs = 10_000
+/**
+ * A commit that waits for a synchronous standby is never cut short: past its limit PostgreSQL would report it done although it is on
+ * one disk only, and an acknowledgement could be lost with that disk.
+ */
+const commitInFull = 'SET LOCAL statement_timeout = 0; COMMIT'
 /** Name under which row security shows all rows (migration 0008). */
 const everyTenant = '*'
 
@@ -113,16 +134,19 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** Connection lost (08…), server shutting down or starting (57P…), too many connections (53…), or the socket itself failed. */
+/**
+ * Connection lost (08…), server shutting down, starting or a standby (57P…), too many connections or a full disk (53…), a wait that took
+ * too long (55P03, 57014), or the socket itself failed.
+ */
 function isUnavailable(error: unknown): boolean {
   const code = errorCode(error)
   return (
-    /^(08|57P|53)/.test(code) ||
+    /^(08|57P|53)|^(55P03|57014)$/.test(code) ||
     ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'].includes(
       code,
     ) ||
     (error instanceof Error &&
-      /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
         error.message,
       ))
   )
@@ -130,7 +154,7 @@ function isUnavailable(error: unknown): boolean {
 
 export function openDatabase(options: DatabaseOptions): Database {
   const { log, random = () => 0.5, sleep = pause, driver = openDriver(options) } = options
-  const { pool } = driver
+  const { pool, statements = pool, commit = 'COMMIT' } = driver
 
   async function run<Row extends object>(
     client: Pick<DriverClient, 'query'>,
@@ -174,7 +198,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         copyIn: (statement, chunks) => copyInto(client, statement, chunks),
       })
       committing = true
-      await client.query('COMMIT')
+      await client.query(commit)
       return result
     } catch (error) {
       if (isUnavailable(error)) {
@@ -213,7 +237,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     async query(text, values) {
       try {
-        return await run(pool, text, values)
+        return await run(statements, text, values)
       } catch (error) {
         if (isUnavailable(error)) throw new StoreUnavailableError('the database cannot be reached', { cause: error })
         throw error
@@ -232,7 +256,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     async ping() {
       await this.query('SELECT 1', [])
     },
-    close: () => pool.end(),
+    async close() {
+      await Promise.all(statements === pool ? [pool.end()] : [pool.end(), statements.end()])
+    },
   }
 }
 
@@ -250,25 +276,33 @@ function openDriver({ url, maxConnections, log, serviceRole, statementTimeoutMs 
     keepAlive: true,
     application_name: 'feegate',
     options: sessionOptions(serviceRole, statementTimeoutMs),
+    ...(statementTimeoutMs === 0 ? {} : { query_timeout: statementTimeoutMs + silenceMs }),
   }
-  const pool = new pg.Pool({ ...settings, max: maxConnections, idleTimeoutMillis: 30_000 })
-  // A connection that breaks while idle is dropped by the pool; the next use opens another.
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
+  const openPool = (max: number): pg.Pool => {
+    const opened = new pg.Pool({ ...settings, max, idleTimeoutMillis: 30_000, onConnect: refuseStandby })
+    // A connection that breaks while idle is dropped by the pool; the next use opens another.
+    opened.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
+    return opened
+  }
+  const pool = openPool(maxConnections)
   // Whoever holds a connection in a transaction may wait for something that is read outside it (rail accounts, routing rules): were
   // all connections held by such, each would wait for the others.
-  const reserve = new pg.Pool({ ...settings, max: reservedConnections, idleTimeoutMillis: 30_000 })
-  reserve.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
+  const reserve = openPool(reservedConnections)
   const isTaken = (): boolean => pool.idleCount === 0 && pool.totalCount >= maxConnections
   return {
-    pool: {
-      connect: () => pool.connect(),
+    pool,
+    statements: {
       query: (text, values) => (isTaken() ? reserve : pool).query(text, values),
-      async end() {
-        await Promise.all([pool.end(), reserve.end()])
-      },
+      end: () => reserve.end(),
     },
+    commit: commitInFull,
     listen: (channel, handler) => startListening(settings, channel, handler, log),
   }
+}
+
+async function refuseStandby(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby')
+  if (rows[0]?.standby !== false) throw new StandbyError()
 }
 
 /**

@@ -2,101 +2,9 @@
  * Requests receipts that take something off earlier ones after a refund. What is issued is never touched; the new receipt
  * gets its own number from the watcher, and the old one becomes ADJUSTED in that commit.
  */
-
-import {
-  type Adjustment,
-  adjustmentsFor,
-  type RefundedLine,
-  type StandingReceipt,
-} from '../domain/receipt-adjustment.ts'
 import type { Transaction } from './database.ts'
 import { appendJournal } from './journal.ts'
-import { insertAll, type Row, rowsToJson } from './rows.ts'
-
-export type RefundOfReceipts = {
-  readonly tenantId: string
-  readonly invoiceId: string
-  readonly refundId: string
-  /** What goes back of the money that was applied to the invoice. Duplicates and excess were never on a receipt: leave them out. */
-  readonly amount: bigint
-  /** How much of which fee, when the officer decided it; else shared in proportion (src/domain/receipt-adjustment.ts). */
-  readonly lines?: readonly RefundedLine[]
-  /** Printed on the receipt. */
-  readonly reason: string
-  /** Who caused it, for the journal. */
-  readonly actor: string
-}
-
-type Standing = StandingReceipt & { readonly settlementId: string }
-
-/**
- * Call it in the transaction that makes a refund final. The caller holds the row lock of the invoice.
- * Safe to repeat: a refund adjusts a receipt once. Returns the ids of the adjusting receipts, none when no receipt is concerned.
- * Throws `OverAdjustedError` when `lines` take back more than a receipt stands for.
- */
-export async function adjustReceipts(
-  tx: Transaction,
-  refund: RefundOfReceipts,
-  now: Date,
-  newReceiptId: () => string,
-): Promise<string[]> {
-  // After the invoice and in id order, as the issuer locks them.
-  const held = await tx.query<{ id: string; refundId: string | null }>(
-    'SELECT id, refund_id AS "refundId" FROM receipts WHERE invoice_id = $1 AND tenant_id = $2 ORDER BY id FOR UPDATE',
-    [refund.invoiceId, refund.tenantId],
-  )
-  const known = held.filter(({ refundId }) => refundId === refund.refundId)
-  if (known.length > 0) return known.map(({ id }) => id)
-  const standing = await readStanding(tx, refund.tenantId, refund.invoiceId)
-  const adjustments = adjustmentsFor(standing, refund.amount, refund.lines)
-  return await requestAdjustments(tx, refund, standing, adjustments, now, newReceiptId)
-}
-
-async function requestAdjustments(
-  tx: Transaction,
-  refund: Omit<RefundOfReceipts, 'amount' | 'lines'>,
-  standing: readonly Standing[],
-  adjustments: readonly Adjustment[],
-  now: Date,
-  newReceiptId: () => string,
-): Promise<string[]> {
-  const rows = adjustments.flatMap(({ receiptId, amount }): Row[] => {
-    const receipt = standing.find(({ id }) => id === receiptId)
-    return receipt === undefined
-      ? []
-      : [
-          {
-            id: newReceiptId(),
-            tenant_id: refund.tenantId,
-            invoice_id: refund.invoiceId,
-            settlement_id: receipt.settlementId,
-            creditor_tax_code: receipt.creditorTaxCode,
-            kind: receipt.kind,
-            amount,
-            status: 'REQUESTED',
-            relation: 'ADJUSTS',
-            relates_to_id: receipt.id,
-            refund_id: refund.refundId,
-            reason: refund.reason,
-            tries: 0,
-            requested_at: now,
-          },
-        ]
-  })
-  const ids = await insertAll(tx, 'receipts', rows, 'RETURNING id')
-  await appendJournal(
-    tx,
-    rows.map((row) => ({
-      tenantId: refund.tenantId,
-      at: now,
-      kind: 'receipt.adjustment_requested',
-      subject: String(row.relates_to_id),
-      actor: refund.actor,
-      facts: { refundId: refund.refundId, amount: String(row.amount), receiptId: String(row.id) },
-    })),
-  )
-  return ids
-}
+import { insertAll, rowsToJson } from './rows.ts'
 
 type Queued = {
   readonly id: string
@@ -188,9 +96,54 @@ async function workOff(
   const standing = await readStanding(tx, queued.tenantId, queued.invoiceId)
   const receipt = standing.find(({ id }) => id === target.id)
   if (receipt === undefined || queued.amount > receipt.standing) return 'over'
-  const adjustments = [{ receiptId: target.id, amount: -queued.amount }]
-  await requestAdjustments(tx, { ...queued, actor: 'feegate' }, standing, adjustments, now, newReceiptId)
+  await requestAdjustment(tx, queued, receipt, now, newReceiptId())
   return 'requested'
+}
+
+async function requestAdjustment(
+  tx: Transaction,
+  { tenantId, invoiceId, refundId, amount, reason }: Queued,
+  receipt: Standing,
+  now: Date,
+  id: string,
+): Promise<void> {
+  await insertAll(tx, 'receipts', [
+    {
+      id,
+      tenant_id: tenantId,
+      invoice_id: invoiceId,
+      settlement_id: receipt.settlementId,
+      creditor_tax_code: receipt.creditorTaxCode,
+      kind: receipt.kind,
+      amount: -amount,
+      status: 'REQUESTED',
+      relation: 'ADJUSTS',
+      relates_to_id: receipt.id,
+      refund_id: refundId,
+      reason,
+      tries: 0,
+      requested_at: now,
+    },
+  ])
+  await appendJournal(tx, [
+    {
+      tenantId,
+      at: now,
+      kind: 'receipt.adjustment_requested',
+      subject: receipt.id,
+      actor: 'feegate',
+      facts: { refundId, amount: String(-amount), receiptId: id },
+    },
+  ])
+}
+
+/** An original receipt and what of it still stands: its amount and all adjustments, those on their way included. */
+type Standing = {
+  readonly id: string
+  readonly settlementId: string
+  readonly creditorTaxCode: string
+  readonly kind: string
+  readonly standing: bigint
 }
 
 /** Receipts that hold: neither an adjustment nor replaced by another, even by one still on its way. */

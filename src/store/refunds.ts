@@ -9,6 +9,8 @@ import { appendJournal } from './journal.ts'
 import { insertAll, type Row, rowsToJson } from './rows.ts'
 
 export type Payee = { readonly accountNumber: string; readonly accountName: string; readonly bankBin: string }
+/** As it stands in the row: number and name are sealed beside it, unless an earlier version wrote them plain (refund/payee.ts). */
+export type StoredPayee = { readonly bankBin: string; readonly accountNumber?: string; readonly accountName?: string }
 
 export type RefundRecord = {
   readonly id: string
@@ -25,7 +27,11 @@ export type RefundRecord = {
   readonly note: string | null
   readonly otherPayment: string | null
   readonly channel: RefundChannel | null
-  readonly payee: Payee | null
+  readonly payee: StoredPayee | null
+  /** Columns of the vault, for the payee. */
+  readonly master_key_id: string | null
+  readonly data_key: Buffer | null
+  readonly sealed: Readonly<Record<string, string>> | null
   readonly requestedBy: string
   readonly approvedBy: string | null
   readonly approvedAt: Date | null
@@ -54,7 +60,7 @@ export type RefundRecord = {
 
 /** Column list of a `RefundRecord`, of the alias `r`. */
 export const refundColumns = `r.id, r.tenant_id AS "tenantId", r.settlement_id AS "settlementId", r.invoice_id AS "invoiceId", r.origin,
-  r.status, r.amount, r.items, r.reason, r.legal_basis AS "legalBasis", r.note, r.other_payment AS "otherPayment", r.channel, r.payee,
+  r.status, r.amount, r.items, r.reason, r.legal_basis AS "legalBasis", r.note, r.other_payment AS "otherPayment", r.channel, r.payee, r.master_key_id, r.data_key, r.sealed,
   r.requested_by AS "requestedBy", r.approved_by AS "approvedBy", r.approved_at AS "approvedAt", r.rejected_by AS "rejectedBy",
   r.rejected_at AS "rejectedAt", r.rail_reference AS "railReference", r.rail_refund_id AS "railRefundId", r.rail_detail AS "railDetail",
   r.sent_at AS "sentAt", r.lease_until AS "leaseUntil", r.next_inquiry_at AS "nextInquiryAt", r.inquiries, r.needs_human AS "needsHuman",

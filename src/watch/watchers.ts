@@ -3,7 +3,10 @@ import { buryOverdue } from '../delivery/dispatch.ts'
 import { sealDue } from '../journal/seal.ts'
 import type { Partners } from '../partner/partners.ts'
 import { sendDueResults } from '../partner/results.ts'
+import { eraseEvidence } from '../personal/evidence.ts'
+import type { FieldCipher } from '../personal/field-cipher.ts'
 import { eraseDue } from '../personal/keep.ts'
+import { type ResealOptions, sealPlainParties } from '../personal/reseal.ts'
 import { adjustDue } from '../receipt/adjustments.ts'
 import { issueDue } from '../receipt/issue.ts'
 import { askProviders, type ExternalOptions } from '../receipt/issue-external.ts'
@@ -22,6 +25,11 @@ export type Watchers = { close(): Promise<void> }
 /** Keys are published ten minutes before they sign, so this is early enough on every replica. */
 const reloadEveryMs = 30_000
 
+/** Seals what earlier versions wrote plain, erases what has had its time. */
+async function keepPersonalData(options: ResealOptions): Promise<number> {
+  return (await sealPlainParties(options)) + (await eraseDue(options)) + (await eraseEvidence(options))
+}
+
 type Watcher = { readonly name: string; readonly everyMs: number; readonly round: () => Promise<number> }
 
 /** A round that found work is followed by the next at once, so a backlog is worked off; else by a pause. */
@@ -30,6 +38,7 @@ export function startWatchers(
     ExternalOptions &
     TransactionExportOptions & {
       readonly partners: Partners
+      readonly cipher: FieldCipher
       /** What is kept in files and read again, by its name: an operator may have rotated keys or renewed certificates. */
       readonly reloads: Readonly<Record<string, () => void>>
       /** Certificates, keys and lists that people are warned about. */
@@ -58,7 +67,11 @@ export function startWatchers(
     { name: 'receipt summaries', everyMs: 60_000, round: () => summariseDue(options) },
     { name: 'transaction export', everyMs: 5 * 60_000, round: () => exportDue(options) },
     { name: 'journal', everyMs: 2_000, round: () => sealDue(options) },
-    { name: 'personal data', everyMs: 10 * 60_000, round: () => eraseDue(options) },
+    {
+      name: 'personal data',
+      everyMs: 10 * 60_000,
+      round: () => keepPersonalData(options),
+    },
     { name: 'overdue deliveries', everyMs: 60_000, round: () => buryOverdue(options) },
     { name: 'parity', everyMs: 15_000, round: () => sweepParity(options) },
     ...Object.entries(options.reloads).map(([name, reload]) => ({

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { receiptLetters } from '../../src/domain/codes/receipt-code.ts'
 import {
@@ -12,7 +11,6 @@ import {
   receiptTransitions,
   receiptYear,
 } from '../../src/domain/receipt.ts'
-import { adjustmentsFor } from '../../src/domain/receipt-adjustment.ts'
 
 const own: ReceiptSeries = {
   id: 'rsr_1',
@@ -94,50 +92,4 @@ t.test('three days of notice are three days', async (t) => {
 t.test('nothing leads back to REQUESTED, and what is replaced is over', async (t) => {
   for (const status of receiptStatuses) t.notOk(receiptTransitions[status].includes('REQUESTED'), status)
   t.same(receiptTransitions.REPLACED, [])
-})
-
-const receipts = [
-  { id: 'rcp_1', creditorTaxCode: '0100111948', kind: 'LE_PHI', standing: 50_000n },
-  { id: 'rcp_2', creditorTaxCode: '0100111948', kind: 'PHI', standing: 8_000n },
-]
-
-t.test('a whole refund takes back every receipt', async (t) => {
-  t.same(adjustmentsFor(receipts, 58_000n), [
-    { receiptId: 'rcp_1', amount: -50_000n },
-    { receiptId: 'rcp_2', amount: -8_000n },
-  ])
-})
-
-t.test('a refund that names its fees falls on them alone', async (t) => {
-  const line = { creditorTaxCode: '0100111948', kind: 'PHI', amount: 3_000n }
-  t.same(adjustmentsFor(receipts, 3_000n, [line]), [{ receiptId: 'rcp_2', amount: -3_000n }])
-  t.throws(() => adjustmentsFor(receipts, 9_000n, [{ ...line, amount: 9_000n }]), { code: 'RECEIPT_OVER_ADJUSTED' })
-})
-
-t.test('what exceeds the receipts concerned none of them', async (t) => {
-  t.same(adjustmentsFor(receipts, 100_000n), adjustmentsFor(receipts, 58_000n))
-  t.same(adjustmentsFor([], 1n), [])
-  t.throws(() => adjustmentsFor(receipts, 0n), RangeError)
-})
-
-t.test('shares add up to the refund, to the đồng, and never exceed a receipt', async () => {
-  const amounts = fc.array(fc.bigInt({ min: 0n, max: 10n ** 12n }), { minLength: 1, maxLength: 6 })
-  fc.assert(
-    fc.property(amounts, fc.bigInt({ min: 1n, max: 10n ** 12n }), (standing, amount) => {
-      const given = standing.map((value, index) => ({
-        id: `rcp_${index}`,
-        creditorTaxCode: 'x',
-        kind: 'PHI',
-        standing: value,
-      }))
-      const parts = adjustmentsFor(given, amount)
-      const whole = standing.reduce((sum, value) => sum + value, 0n)
-      const back = parts.reduce((sum, part) => sum - part.amount, 0n)
-      const fits = parts.every(
-        (part) => -part.amount <= (given.find(({ id }) => id === part.receiptId)?.standing ?? 0n),
-      )
-      const right = amount <= whole ? back === amount : back === whole
-      return right && fits && parts.every((part) => part.amount < 0n)
-    }),
-  )
 })

@@ -3,22 +3,13 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
 import yauzl from 'yauzl'
 import type { ExportRow, ExportRows } from '../../src/export/table.ts'
 import { xlsxStream } from '../../src/export/xlsx.ts'
+import { heapInUse } from '../harness/heap.ts'
 
 const columns = [{ heading: 'Cơ quan', width: 30 }, { heading: 'Số tiền' }]
-
-setFlagsFromString('--expose-gc')
-const exposed: unknown = runInNewContext('gc')
-
-function collectGarbage(): void {
-  if (typeof exposed !== 'function') throw new Error('no garbage collector to call')
-  exposed()
-}
 
 /** The parts of a written workbook, by a reader that shares nothing with the writer. */
 async function written(t: Test, rows: ExportRows, options = {}, name = 'Thu phí'): Promise<Map<string, string>> {
@@ -84,15 +75,13 @@ t.test('a failing source fails the stream', async (t) => {
 })
 
 t.test('200,000 rows go by in flat memory', { timeout: 120_000 }, async (t) => {
-  collectGarbage()
-  const before = process.memoryUsage().heapUsed
+  const before = heapInUse()
   let peak = before
   function* many(): Generator<ExportRow> {
     for (let n = 0n; n < 200_000n; n++) {
       yield [`H56.14-261120-${n}`, n]
       if (n % 20_000n !== 0n) continue
-      collectGarbage()
-      peak = Math.max(peak, process.memoryUsage().heapUsed)
+      peak = Math.max(peak, heapInUse())
     }
   }
   let bytes = 0

@@ -1,10 +1,9 @@
 /** A whole gateway on loopback, over the run's PostgreSQL and Redis: the same wiring as `serve`, with a clock a test can set. */
-import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Redis } from 'ioredis'
 import { SignJWT } from 'jose'
 import { type Logger, pino } from 'pino'
 import type { Test } from 'tap'
@@ -17,10 +16,13 @@ import { type Directory, loadDirectory } from '../../src/directory/load.ts'
 import type { ClientCertificates } from '../../src/http/tls/client-certificates.ts'
 import { createHttpCaller } from '../../src/network/http-caller.ts'
 import { createWebhookCaller } from '../../src/network/webhook-caller.ts'
-import { createFieldCipher } from '../../src/personal/field-cipher.ts'
+import type { OverloadLimits } from '../../src/overload/admission.ts'
+import { createFieldCipher, type FieldCipher } from '../../src/personal/field-cipher.ts'
 import type { Vault } from '../../src/secrets/vault.ts'
+import type { KeyProvider } from '../../src/signing/key-provider.ts'
 import { type KeyRing, openKeyRing } from '../../src/signing/key-ring.ts'
 import type { Database } from '../../src/store/database.ts'
+import type { RedisConnection } from '../../src/store/redis.ts'
 import { testDatabase } from './database.ts'
 import { type TestEnvironment, testEnvironment } from './environment.ts'
 import { testRedis } from './redis.ts'
@@ -72,14 +74,17 @@ export type ApiAnswer = {
 }
 
 export type GatewayOver = {
-  readonly redis?: Redis | null
+  readonly redis?: RedisConnection | null
   readonly redisPrefix?: string
   readonly background?: boolean
   readonly maxConnections?: number
   readonly database?: { url: string; database: Database }
   readonly officerIssuer?: string
   readonly keys?: KeyRing
+  /** Keeps the signing keys instead of a folder. */
+  readonly signer?: KeyProvider
   readonly vault?: Vault
+  readonly cipher?: FieldCipher
   readonly clientCertificates?: ClientCertificates
   readonly portalUrl?: string
   /** Shared by replicas behind one address; each test gateway is its own otherwise. */
@@ -88,6 +93,14 @@ export type GatewayOver = {
   readonly vnpaySecret?: string
   readonly adapters?: readonly Adapter[]
   readonly log?: Logger
+  readonly overload?: OverloadLimits
+  readonly loopDelayMs?: () => number
+}
+
+/** The terminal of a VNPAY account: no two accounts share one. */
+export function terminalOf(railAccountId: string): string {
+  if (railAccountId === 'vnpay-h56-14') return 'TESTGW01'
+  return createHash('sha256').update(railAccountId).digest('hex').slice(0, 8).toUpperCase()
 }
 
 export function testDirectory(
@@ -130,7 +143,7 @@ export function testDirectory(
         titleVi: 'Thẻ, tài khoản qua VNPAY',
         titleEn: 'Card or account by VNPAY',
         config: {
-          tmnCode: 'TESTGW01',
+          tmnCode: terminalOf(`vnpay-${suffix}`),
           hashSecret: over.vnpaySecret ?? 'A'.repeat(32),
           payUrl: 'http://127.0.0.1:9/pay',
           apiUrl: 'http://127.0.0.1:9/api',
@@ -157,9 +170,9 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     redis: over.redis === undefined ? (shared?.redis ?? null) : over.redis,
     redisPrefix: over.redisPrefix ?? shared?.prefix ?? `g${randomBytes(4).toString('hex')}:`,
     environment,
-    keys,
+    keys: over.signer ?? keys,
     vault,
-    cipher: testCipher,
+    cipher: over.cipher ?? testCipher,
     call: calls.call,
     post: webhooks.post,
     log: over.log ?? pino({ level: process.env.TEST_LOG ?? 'silent' }),
@@ -173,6 +186,8 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     ...(over.clientCertificates === undefined ? {} : { clientCertificates: over.clientCertificates }),
     ...(over.portalUrl === undefined ? {} : { portalUrl: over.portalUrl }),
     publicUrl: () => over.publicUrl ?? url,
+    ...(over.overload === undefined ? {} : { overload: over.overload }),
+    ...(over.loopDelayMs === undefined ? {} : { loopDelayMs: over.loopDelayMs }),
     ...(over.adapters === undefined ? {} : { adapters: over.adapters }),
   })
   await gateway.server.listen({ host: '127.0.0.1', port: 0 })

@@ -1,24 +1,27 @@
 /** Keeps the servers of one test run: starts them, waits for the end of the runner however it ends, stops them. */
-import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import pg from 'pg'
 import { pino } from 'pino'
 import { startEmbeddedPostgres } from '../../src/store/embedded/postgres.ts'
 import { startEmbeddedRedis } from '../../src/store/embedded/redis.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { scratchFolder } from './scratch.ts'
 import { type Servers, serversFile } from './servers.ts'
 
 const runner = Number(process.argv[2])
 const log = pino({ level: 'silent' })
-const folder = mkdtempSync(join(tmpdir(), 'feegate-test-'))
-// PostgreSQL's account must pass through it when we are root.
-chmodSync(folder, 0o755)
+const folder = scratchFolder('feegate-test-')
 // Durability is tested with servers of the tests' own; here a power cut may cost the test run.
 const postgres = await startEmbeddedPostgres({
   dataDir: folder,
   log,
-  settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '400' },
+  settings: {
+    fsync: 'off',
+    full_page_writes: 'off',
+    synchronous_commit: 'off',
+    max_connections: '400',
+    max_wal_size: '256MB',
+  },
 })
 const redis = await startEmbeddedRedis({ dataDir: folder, log })
 const templateDatabase = 'template_feegate'

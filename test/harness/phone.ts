@@ -2,33 +2,44 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import type { Test } from 'tap'
+import type { TAP, Test } from 'tap'
+import { pathOf } from './programs.ts'
 
 export const phoneWidth = 390
 
-export async function launchBrowser(): Promise<Browser> {
-  return await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
-  })
-}
+/** How a page is opened; without JavaScript unless told otherwise: the pages must work all the same. */
+export type Screen = { readonly width: number; readonly height: number; readonly javaScriptEnabled: boolean }
 
-/** Without JavaScript unless told otherwise: the pages must work all the same. */
-export async function openPhone(t: Test, browser: Browser, { javaScriptEnabled = false } = {}): Promise<Page> {
-  const context = await browser.newContext({
-    viewport: { width: phoneWidth, height: 844 },
-    locale: 'vi-VN',
-    javaScriptEnabled,
+/** One browser for a file of tests, gone at its end: the answer opens pages in it, each with nothing remembered. */
+export function phonesOf(file: TAP, usual: Partial<Screen> = {}): (t: Test, screen?: Partial<Screen>) => Promise<Page> {
+  let browser: Browser | null = null
+  file.before(async () => {
+    browser = await chromium.launch({
+      executablePath: pathOf('chromium'),
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--no-first-run',
+      ],
+    })
   })
-  t.teardown(() => context.close())
-  return await context.newPage()
+  file.teardown(() => browser?.close())
+  return async (t, screen = {}) => {
+    if (browser === null) throw new Error('no browser')
+    const { width, height, javaScriptEnabled } = {
+      width: phoneWidth,
+      height: 844,
+      javaScriptEnabled: false,
+      ...usual,
+      ...screen,
+    }
+    const context = await browser.newContext({ viewport: { width, height }, locale: 'vi-VN', javaScriptEnabled })
+    t.teardown(() => context.close())
+    return await context.newPage()
+  }
 }
 
 /** Kept in the folder `PAGE_PICTURES`, for people to look at; nowhere without it. */
@@ -47,7 +58,7 @@ export async function axeFaults(page: Page): Promise<string[]> {
   return result.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`)
 }
 
-/** Elements that reach beyond the right edge of the screen, but for those inside a box that scrolls by itself. */
+/** By how many pixels the page is wider than its screen. */
 export async function runsOff(page: Page): Promise<number> {
-  return Number(await page.evaluate('document.documentElement.scrollWidth')) - phoneWidth
+  return Number(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'))
 }

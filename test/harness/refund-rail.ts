@@ -100,6 +100,7 @@ export function refundRail(
       capabilities: { ...vnpay.capabilities, refundFoundBy: options.foundBy ?? 'reference' },
       accountSchema: vnpay.accountSchema,
       secretFields: [],
+      receivers: () => [],
       merchantRef: vnpay.merchantRef,
       lookup: vnpay.lookup,
       readCallback: () => ({ kind: 'ignored', reason: 'no callbacks' }),

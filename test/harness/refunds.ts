@@ -10,12 +10,14 @@ import type { RefundRailOptions } from '../../src/refund/rail-order.ts'
 import { type RefundView, readRefunds } from '../../src/refund/read.ts'
 import { confirmReport, reportRefund } from '../../src/refund/report.ts'
 import { requestRefund } from '../../src/refund/request.ts'
+import type { Vault } from '../../src/secrets/vault.ts'
 import { createSettler } from '../../src/settlement/group.ts'
 import type { Database } from '../../src/store/database.ts'
 import { testDatabase } from './database.ts'
 import { type TestEnvironment, testEnvironment } from './environment.ts'
 import { type RefundRail, refundRail } from './refund-rail.ts'
 import { aSuccess, type Seeded, type SeededInvoice, seedInvoice, seedTenant } from './seed.ts'
+import { testVault } from './vault.ts'
 
 export const payee = { accountNumber: '0123456789', accountName: 'NGUYEN VAN AN', bankBin: '970436' }
 
@@ -25,6 +27,7 @@ export type RefundFixture = {
   readonly database: Database
   readonly seeded: Seeded
   readonly environment: TestEnvironment
+  readonly vault: Vault
   readonly rail: RefundRail
   readonly options: RefundRailOptions
   settle(outcome: Outcome, transferRail?: boolean): Promise<string>
@@ -48,6 +51,7 @@ export async function refundFixture(
   const { database } = await testDatabase(t, { maxConnections: over.maxConnections ?? 5 })
   const seeded = await seedTenant(database)
   const environment = testEnvironment()
+  const vault = testVault()
   const settler = createSettler({ database, environment })
   t.teardown(() => settler.close())
   const rail = refundRail(seeded, over.rail)
@@ -56,6 +60,7 @@ export async function refundFixture(
     database,
     seeded,
     environment,
+    vault,
     rail,
     options: {
       database,
@@ -81,12 +86,19 @@ export async function refundFixture(
     },
     ask: (settlementId, proposal = {}) =>
       database.transaction((tx) =>
-        requestRefund(tx, environment, { tenantId, actor: 'an', as: 'officer' }, settlementId, {
-          reason: 'NOT_GRANTED',
-          legalBasis: 'Thông báo 12/TB-STP',
-          channel: 'RAIL_REVERSAL',
-          ...proposal,
-        }),
+        requestRefund(
+          tx,
+          environment,
+          { tenantId, actor: 'an', as: 'officer' },
+          settlementId,
+          {
+            reason: 'NOT_GRANTED',
+            legalBasis: 'Thông báo 12/TB-STP',
+            channel: 'RAIL_REVERSAL',
+            ...proposal,
+          },
+          vault,
+        ),
       ),
     async approve(id, by = 'binh') {
       const { steps } = await fixture.read(id)

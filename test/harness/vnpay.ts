@@ -1,8 +1,9 @@
 /** VNPAY's side of a payment, written from rails.md §1.2 and not with the adapter's code. */
 import { createHmac } from 'node:crypto'
-import { anInvoice, callApi, type TestGateway } from './gateway.ts'
+import { anInvoice, callApi, type TestGateway, terminalOf } from './gateway.ts'
 
 export type StartedPayment = {
+  readonly railAccountId: string
   readonly invoiceId: string
   readonly paymentId: string
   readonly txnRef: string
@@ -19,6 +20,7 @@ export async function startVnpay(gateway: TestGateway, railAccountId = 'vnpay-h5
   })
   if (payment.status !== 201) throw new Error(payment.text)
   return {
+    railAccountId,
     invoiceId,
     paymentId: String(payment.json.id),
     txnRef: String(payment.json.merchantRef),
@@ -29,9 +31,12 @@ export async function startVnpay(gateway: TestGateway, railAccountId = 'vnpay-h5
 let transactions = 14_600_000
 
 /** The query of a signed IPN that says the payment succeeded. */
-export function vnpayIpn(secret: string, { txnRef, total }: Pick<StartedPayment, 'txnRef' | 'total'>): string {
+export function vnpayIpn(
+  secret: string,
+  { txnRef, total, railAccountId = 'vnpay-h56-14' }: Pick<StartedPayment, 'txnRef' | 'total'> & Partial<StartedPayment>,
+): string {
   const fields = {
-    vnp_TmnCode: 'TESTGW01',
+    vnp_TmnCode: terminalOf(railAccountId),
     vnp_Amount: String(total * 100),
     vnp_BankCode: 'NCB',
     vnp_BankTranNo: 'VNP1',

@@ -7,7 +7,7 @@ import { createClientCertificates } from '../../src/http/tls/client-certificates
 import { type CertificateRule, subjectOf } from '../../src/signing/certificate-rule.ts'
 import { openTrust } from '../../src/signing/certificate-trust.ts'
 import { spkiPin } from '../../src/signing/certificates.ts'
-import { callApi, type TestGateway, testDirectory, testGateway, testNoon } from '../harness/gateway.ts'
+import { callApi, type TestGateway, terminalOf, testDirectory, testGateway, testNoon } from '../harness/gateway.ts'
 import { keys, type Party, testPki, uses } from '../harness/pki.ts'
 import { tlsCaller, tlsListener } from '../harness/tls.ts'
 import { startVnpay, vnpayIpn } from '../harness/vnpay.ts'
@@ -57,11 +57,12 @@ async function fixture(
   const directory = testDirectory({ vnpaySecret: gateway.vnpaySecret })
   const [model] = directory.railAccounts
   if (model === undefined) throw new Error('no rail account')
+  const account = (id: string) => ({ ...model, id, config: { ...model.config, tmnCode: terminalOf(id) } })
   await gateway.load({
     ...directory,
     railAccounts: [
-      { ...model, id: 'bank-a', clientCertificates: over.rules ?? pinned(bankA, revoked) },
-      { ...model, id: 'bank-b', clientCertificates: pinned(bankB) },
+      { ...account('bank-a'), clientCertificates: over.rules ?? pinned(bankA, revoked) },
+      { ...account('bank-b'), clientCertificates: pinned(bankB) },
     ],
   })
   gateway.environment.advance(6_000)

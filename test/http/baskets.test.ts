@@ -1,7 +1,15 @@
 /** Baskets through the API: made of open invoices or issued whole, done when nothing is left, told of once. */
 import { createHmac, randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { type ApiAnswer, anInvoice, callApi, type TestGateway, testDirectory, testGateway } from '../harness/gateway.ts'
+import {
+  type ApiAnswer,
+  anInvoice,
+  callApi,
+  type TestGateway,
+  terminalOf,
+  testDirectory,
+  testGateway,
+} from '../harness/gateway.ts'
 
 type BasketJson = {
   id: string
@@ -22,6 +30,9 @@ function ipn(secret: string, fields: Record<string, string>): string {
   return `${query}&vnp_SecureHash=${createHmac('sha512', secret).update(query).digest('hex')}`
 }
 
+const accountInto = (beneficiaryAccountId: string): string =>
+  `vnpay-${beneficiaryAccountId.slice('bac_h56-14-'.length)}`
+
 /** A gateway whose three creditors all take cards. */
 async function basketGateway(t: Test, over: Parameters<typeof testGateway>[1] = {}): Promise<TestGateway> {
   const gateway = await testGateway(t, over)
@@ -29,13 +40,13 @@ async function basketGateway(t: Test, over: Parameters<typeof testGateway>[1] = 
   await gateway.load(
     testDirectory({
       railAccounts: beneficiaryAccounts.map(({ id, creditorName }) => ({
-        id: `vnpay-${id.slice('bac_h56-14-'.length)}`,
+        id: accountInto(id),
         rail: 'vnpay',
         beneficiaryAccountId: id,
         titleVi: `Thẻ ${creditorName}`,
         titleEn: 'Card',
         config: {
-          tmnCode: 'TESTGW01',
+          tmnCode: terminalOf(accountInto(id)),
           hashSecret: gateway.vnpaySecret,
           payUrl: 'http://127.0.0.1:9/pay',
           apiUrl: 'http://127.0.0.1:9/api',
@@ -63,7 +74,7 @@ async function pay(
     payerIp: '203.0.113.7',
   })
   const query = ipn(gateway.vnpaySecret, {
-    vnp_TmnCode: 'TESTGW01',
+    vnp_TmnCode: terminalOf(railAccountId),
     vnp_Amount: String(Number(payment.json.amount) * 100),
     vnp_BankCode: 'NCB',
     vnp_BankTranNo: 'VNP1',

@@ -1,45 +1,11 @@
 /** The payment pages in a real browser, at the width of a phone. */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import t, { type Test } from 'tap'
+import t from 'tap'
+import { attemptPage } from '../../src/http/payer/page/attempt-page.ts'
 import { anInvoice } from '../harness/gateway.ts'
 import { testPartners } from '../harness/partners.ts'
+import { axeFaults, phonesOf, picture, runsOff } from '../harness/phone.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-let browser: Browser | null = null
-
-t.before(async () => {
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
-  })
-})
-t.teardown(() => browser?.close())
-
-/** A phone without JavaScript, unless told otherwise: the pages must work all the same. */
-async function phone(t: Test, { javaScriptEnabled = false } = {}): Promise<Page> {
-  const context = await browser?.newContext({
-    viewport: { width: 390, height: 844 },
-    locale: 'vi-VN',
-    javaScriptEnabled,
-  })
-  if (context === undefined) throw new Error('no browser')
-  t.teardown(() => context.close())
-  return await context.newPage()
-}
-
-const picture = async (page: Page, name: string): Promise<void> => {
-  const folder = process.env.PAGE_PICTURES
-  if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true })
-}
+const phone = phonesOf(t)
 
 t.test('a payer without JavaScript pays by card and sees the result', async (t) => {
   const { gateway, sandbox } = await testPartners(t)
@@ -47,11 +13,7 @@ t.test('a payer without JavaScript pays by card and sees the result', async (t) 
   const page = await phone(t)
   await page.goto(String(invoice.json.payUrl))
   await picture(page, '1-invoice')
-  t.equal(
-    await page.evaluate('document.documentElement.scrollWidth').catch(() => 390),
-    390,
-    'nothing runs off the screen',
-  )
+  t.equal(await runsOff(page), 0, 'nothing runs off the screen')
   await page.getByRole('button', { name: 'Thanh toán: VNPAY' }).click()
   await page.waitForURL(/vpcpay\.html/, { timeout: 15_000 })
   await picture(page, '2-vnpay')
@@ -106,6 +68,7 @@ t.test('the page updates by itself when a transfer arrives', async (t) => {
   await page.goto(String(invoice.json.payUrl))
   await picture(page, '5-qr')
   t.ok(await page.locator('.qr svg').isVisible())
+  t.ok(await page.getByText('MB (970422)').isVisible(), 'a payer who types the transfer knows to which bank')
   const { payload } = invoice.json.vietQr as unknown as { payload: string }
   t.match((await sandbox.vietqr.pay(payload, 'success')).callbackAcks, [{ body: '{"success":true}' }])
   await page.getByText('Đã thanh toán').waitFor({ timeout: 20_000 })
@@ -116,13 +79,23 @@ t.test('no page has an accessibility fault that axe can see', async (t) => {
   const invoice = await gateway.api('POST', '/v1/invoices', anInvoice())
   const page = await phone(t, { javaScriptEnabled: true })
   await page.goto(`${String(invoice.json.payUrl)}?lang=en`)
-  // Evaluated by the debugger: the page's own policy allows no script.
-  const faults = async (): Promise<string[]> => {
-    const result = (await page.evaluate(`${axe}; axe.run()`)) as { violations: { id: string }[] }
-    return result.violations.map(({ id }) => id)
-  }
-  t.same(await faults(), [])
+  t.same(await axeFaults(page), [])
   await page.goto(`${gateway.url}/pay/${'A'.repeat(32)}`)
   await picture(page, '6-not-found')
-  t.same(await faults(), [])
+  t.same(await axeFaults(page), [])
+})
+
+t.test('a QR code that is no transfer is shown, with nothing to type', async (t) => {
+  const { html } = attemptPage(
+    {
+      home: '/pay/x',
+      paymentId: 'pay_x',
+      railTitle: 'VNPAY-QR',
+      instruction: { kind: 'qr', payload: '00020101021226' },
+      triesLeft: null,
+    },
+    'vi',
+  )
+  t.match(html, /<div role="img"[^>]*><svg/)
+  t.notMatch(html, /Số tài khoản/)
 })

@@ -1,48 +1,15 @@
 /** The receipt in a real browser: on a phone, and on paper. */
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { type Browser, chromium, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { createMetrics } from '../../src/metrics.ts'
 import { issueDue } from '../../src/receipt/issue.ts'
 import { createTokens } from '../../src/signing/tokens.ts'
 import { anInvoice, feeCodeOf, type TestGateway, testDirectory, testGateway } from '../harness/gateway.ts'
+import { axeFaults, phonesOf, picture, runsOff } from '../harness/phone.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-let browser: Browser | null = null
-
-t.before(async () => {
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
-  })
-})
-t.teardown(() => browser?.close())
-
-async function phone(t: Test, { javaScriptEnabled = false } = {}): Promise<Page> {
-  const context = await browser?.newContext({
-    viewport: { width: 360, height: 740 },
-    locale: 'vi-VN',
-    javaScriptEnabled,
-  })
-  if (context === undefined) throw new Error('no browser')
-  t.teardown(() => context.close())
-  return await context.newPage()
-}
-
-const picture = async (page: Page, name: string): Promise<void> => {
-  const folder = process.env.PAGE_PICTURES
-  if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true })
-}
+const phone = phonesOf(t, { width: 360, height: 740 })
 
 /** Long names, as agencies and procedures have them. */
 async function issued(t: Test): Promise<{ gateway: TestGateway; payUrl: string; receiptUrl: string }> {
@@ -102,8 +69,7 @@ t.test('on a phone without JavaScript the payer opens the receipt, and nothing r
   t.match(page.url(), receiptUrl)
   await picture(page, 'receipt-2-phone')
   t.ok(await page.getByRole('heading', { name: 'Biên lai thu lệ phí' }).isVisible())
-  const overflow = await page.evaluate('document.documentElement.scrollWidth').catch(() => 360)
-  t.equal(overflow, 360)
+  t.equal(await runsOff(page), 0)
   await page.getByRole('link', { name: 'English' }).click()
   await picture(page, 'receipt-3-english')
   t.ok(await page.getByText('Người nộp tiền / Payer').isVisible())
@@ -132,11 +98,6 @@ t.test('the receipt has no accessibility fault that axe can see', async (t) => {
   const page = await phone(t, { javaScriptEnabled: true })
   for (const language of ['vi', 'en']) {
     await page.goto(`${receiptUrl}?lang=${language}`)
-    const result = (await page.evaluate(`${axe}; axe.run()`)) as { violations: { id: string }[] }
-    t.same(
-      result.violations.map(({ id }) => id),
-      [],
-      language,
-    )
+    t.same(await axeFaults(page), [], language)
   }
 })

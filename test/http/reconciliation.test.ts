@@ -1,6 +1,7 @@
 /** The finance officer's day over HTTP: a statement in, breaks out, two people, a closed day, files to take home. */
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
+import { cashAccount, counterDirectory } from '../harness/counter.ts'
 import { anInvoice, callApi, type TestGateway, testDirectory, testGateway } from '../harness/gateway.ts'
 import { testOfficers } from '../harness/officers.ts'
 import { mt940 } from '../reconciliation/stage.ts'
@@ -113,7 +114,7 @@ t.test(
     t.match(rest.json, { lines: [{ place: /^brk_/, raw: /HYPERLINK/ }], nextCursor: null })
     t.match((await lan.call('GET', '/v1/finance/reconciliation/check')).json, { holds: true, violations: [] })
     t.match((await lan.call('GET', '/v1/finance/reconciliation/matches')).json, {
-      matches: [{ rule: 'RAIL_TRANSACTION', ruleSetVersion: 1 }],
+      matches: [{ rule: 'RAIL_TRANSACTION', ruleSetVersion: 2 }],
     })
 
     const csv = await lan.call('GET', '/v1/finance/exports/breaks?format=csv')
@@ -200,7 +201,50 @@ t.test('roles: reading, resolving and approving are different doors; another ten
   const stranger = await asOfficer('x', ['finance.read'], 'ten_other')
   t.equal((await stranger.call('GET', at)).status, 404)
   t.same((await stranger.call('GET', '/v1/finance/breaks')).json.breaks, [])
+  t.equal((await stranger.call('GET', `/v1/finance/statement-files/${String(file.json.id)}/lines`)).status, 404)
+  const closer = await asOfficer('x', ['finance.resolve'], 'ten_other')
+  const day = '/v1/finance/reconciliation/accounts/vietqr-h56-14/days/2026-11-19'
+  t.equal((await closer.call('POST', `${day}/close`, {})).status, 404)
+  const nobody = await asOfficer('x', ['finance.read', 'finance.resolve'], 'ten_nowhere')
+  t.match((await nobody.call('POST', '/v1/finance/reconciliation/runs')).json, { code: 'FORBIDDEN', status: 403 })
+  t.match((await nobody.call('GET', '/v1/finance/breaks')).json, { code: 'FORBIDDEN' })
 })
+
+t.test(
+  'cash of a shift is on the list from its hand-over to its deposit, and in no report of unexplained money',
+  async (t) => {
+    const { gateway, asOfficer } = await office(t)
+    await gateway.load({ ...counterDirectory([cashAccount]) })
+    const clerk = await asOfficer('motcua01', ['counter'], 'ten_thanhhoa')
+    const lan = await asOfficer('lan')
+    const opened = await clerk.call('POST', '/v1/counter/shifts', { openingCash: 0, unitCode: 'H56.301' })
+    const invoice = await issued(gateway)
+    const taken = await clerk.call('POST', '/v1/counter/collections', { invoiceId: invoice.id })
+    t.equal(taken.status, 201, taken.text)
+    const shift = await clerk.call('POST', `/v1/counter/shifts/${String(opened.json.id)}/close`, { countedCash: 7_000 })
+    const [{ code } = { code: '' }] = shift.json.handovers as unknown as { code: string }[]
+    await lan.call('POST', '/v1/finance/reconciliation/runs')
+    const list = async () => (await lan.call('GET', '/v1/finance/cash-handovers?limit=5')).json
+    t.match(await list(), { handovers: [{ state: 'WAITING', code, amount: 7_000, place: /^brk_/, depositedOn: null }] })
+    const unexplained = async () => (await lan.call('GET', '/v1/finance/reports/unexplained')).json.rows
+    t.same(await unexplained(), [])
+    const file = await lan.upload(
+      statement(
+        [
+          { amount: 7_000n, reference: 'TM1', text: `nop tien mat ${code}` },
+          { amount: 91_000n, reference: 'FT2', text: 'CHUC MUNG' },
+        ],
+        '1/1',
+        0n,
+        '2026-11-20',
+      ),
+    )
+    await loaded(lan, String(file.json.id))
+    t.match(await list(), { handovers: [{ state: 'DEPOSITED', depositedOn: '2026-11-20', place: /^mat_/ }] })
+    t.match((await lan.call('GET', '/v1/finance/cash-handovers?state=WAITING')).json, { handovers: [] })
+    t.match(await unexplained(), [{ source: 'BREAK', kind: 'UNREFERENCED', age: '0-1', items: 1, amount: 91_000 }])
+  },
+)
 
 t.test('the day is closed over HTTP, with a reason and a second person while money is unexplained', async (t) => {
   const { asOfficer } = await office(t)

@@ -36,14 +36,17 @@ t.test('a true callback of one account is refused at another account, another ra
   const other = await testGateway(t)
   const [model] = testDirectory().railAccounts
   if (model === undefined) throw new Error('no rail account')
-  const second = { ...model, id: 'vnpay-second', config: { ...model.config, hashSecret: 'B'.repeat(32) } }
   const own = { ...model, config: { ...model.config, hashSecret: gateway.vnpaySecret } }
-  await gateway.load(testDirectory({ railAccounts: [own, second] }))
+  const second = { ...own, id: 'vnpay-second', config: { ...own.config, tmnCode: 'TESTGW02' } }
+  const third = { ...second, id: 'vnpay-third', config: { ...model.config, tmnCode: 'TESTGW03' } }
+  await gateway.load(testDirectory({ railAccounts: [own, second, third] }))
   const { id, txnRef, total } = await started(gateway)
   const query = ipn(gateway.vnpaySecret, txnRef, total)
 
   const elsewhere: [TestGateway, string][] = [
+    // Another terminal under the same secret, and one under its own.
     [gateway, '/callbacks/vnpay/vnpay-second'],
+    [gateway, '/callbacks/vnpay/vnpay-third'],
     [gateway, '/callbacks/onepay/vnpay-h56-14'],
     [gateway, '/callbacks/vnpay/vnpay-none'],
     [other, '/callbacks/vnpay/vnpay-h56-14'],

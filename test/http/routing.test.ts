@@ -3,7 +3,15 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import type { Directory } from '../../src/directory/load.ts'
-import { type ApiAnswer, anInvoice, callApi, type TestGateway, testDirectory, testGateway } from '../harness/gateway.ts'
+import {
+  type ApiAnswer,
+  anInvoice,
+  callApi,
+  type TestGateway,
+  terminalOf,
+  testDirectory,
+  testGateway,
+} from '../harness/gateway.ts'
 import { testOfficers } from '../harness/officers.ts'
 import { testPartners } from '../harness/partners.ts'
 
@@ -39,7 +47,7 @@ function railAccount(id: string, over: Partial<RailAccountEntry> = {}): RailAcco
     titleVi: `Thẻ ${id}`,
     titleEn: `Card ${id}`,
     config: {
-      tmnCode: 'TESTGW01',
+      tmnCode: terminalOf(id),
       hashSecret: 'A'.repeat(32),
       payUrl: 'http://127.0.0.1:9/pay',
       apiUrl: 'http://127.0.0.1:9/api',
@@ -242,9 +250,13 @@ async function twoBanks(t: Test, firstUrl: string) {
   await load(
     gateway,
     [
-      bank('bank-first', { ...good, baseUrl: firstUrl }),
+      bank('bank-first', { ...good, baseUrl: firstUrl, receivingAccounts: ['113366660001'] }),
       bank('bank-spare', good),
-      railAccount('vietinbank-test', { rail: 'vietinbank', config: good, status: 'PAUSED' }),
+      railAccount('vietinbank-test', {
+        rail: 'vietinbank',
+        config: { ...good, receivingAccounts: ['113366660002'] },
+        status: 'PAUSED',
+      }),
     ],
     {
       rules: [
@@ -352,6 +364,8 @@ t.test('officers ask about any demand at any time', async (t) => {
     ['NOT_OFFERED', 'NOT_OFFERED'],
   )
   t.match((await ask(demand, ['audit'])).json, { code: 'FORBIDDEN' })
+  t.match((await ask(demand, ['ops'], { tenant: 'ten_other' })).json, { code: 'FORBIDDEN' }, 'nobody loaded it')
+  await gateway.load(testDirectory({ tenantId: 'ten_other', agencyCode: 'H57.1', railAccounts: [] }))
   t.match((await ask(demand, ['ops'], { tenant: 'ten_other' })).json, { code: 'UNKNOWN_AGENCY' })
   t.match((await ask('agencyCode=H99&procedureCode=1.004194&amount=7000')).json, { code: 'UNKNOWN_AGENCY' })
   t.match((await ask('agencyCode=H56.14&procedureCode=1.1&amount=7000')).json, {

@@ -1,42 +1,12 @@
 /** The slip of a counter in a real browser: on a phone, on a roll of 80 mm, and printed. */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { type TestCounter, testCounter } from '../harness/counter.ts'
+import { axeFaults, phonesOf, phoneWidth, picture, runsOff } from '../harness/phone.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-let browser: Browser | null = null
-
-t.before(async () => {
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--no-first-run',
-    ],
-  })
-})
-t.teardown(() => browser?.close())
+const screen = phonesOf(t)
 
 /** 80 mm at 96 dots to the inch. */
 const rollWidth = 302
-const phoneWidth = 390
-
-async function screen(t: Test, width: number): Promise<Page> {
-  const context = await browser?.newContext({ viewport: { width, height: 900 }, locale: 'vi-VN' })
-  if (context === undefined) throw new Error('no browser')
-  t.teardown(() => context.close())
-  return await context.newPage()
-}
-
-const picture = async (page: Page, name: string): Promise<void> => {
-  const folder = process.env.PAGE_PICTURES
-  if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true })
-}
 
 async function collected(counter: TestCounter, payer: string): Promise<{ slipUrl: string; id: string }> {
   const clerk = await counter.officer()
@@ -45,8 +15,6 @@ async function collected(counter: TestCounter, payer: string): Promise<{ slipUrl
   const { json } = await clerk('POST', '/v1/counter/collections', { invoiceId: invoice.id, cashGiven: 500_000 })
   return { slipUrl: String(json.slipUrl), id: String(json.id) }
 }
-
-const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
 
 t.test(
   'the slip names payer, fees, sums in figures and words, counter and clerk, and fits phone and roll',
@@ -58,10 +26,10 @@ t.test(
       [phoneWidth, 'slip-phone'],
       [rollWidth, 'slip-roll'],
     ] as const) {
-      const page = await screen(t, width)
+      const page = await screen(t, { width: width, javaScriptEnabled: true })
       await page.goto(slipUrl)
       await picture(page, name)
-      t.equal(await page.evaluate(overflow), 0, `${name}: nothing runs off the side`)
+      t.equal(await runsOff(page), 0, `${name}: nothing runs off the side`)
       const text = (await page.locator('main').textContent()) ?? ''
       for (const words of [
         'Sở Tư pháp',
@@ -86,11 +54,11 @@ t.test(
 t.test('it prints on one roll of 80 mm, black on white', async (t) => {
   const counter = await testCounter(t)
   const { slipUrl } = await collected(counter, 'Nguyễn Văn An')
-  const page = await screen(t, rollWidth)
+  const page = await screen(t, { width: rollWidth, javaScriptEnabled: true })
   await page.emulateMedia({ media: 'print' })
   await page.goto(slipUrl)
   await picture(page, 'slip-print')
-  t.equal(await page.evaluate(overflow), 0)
+  t.equal(await runsOff(page), 0)
   t.equal(await page.evaluate('getComputedStyle(document.body).backgroundColor'), 'rgb(255, 255, 255)')
   const paper = await page.pdf({ width: '80mm', height: '300mm' })
   t.equal((paper.toString('latin1').match(/\/Type\s*\/Page\b/g) ?? []).length, 1)
@@ -100,7 +68,7 @@ t.test('a corrected collection shows at once that the slip is void', async (t) =
   const counter = await testCounter(t)
   const { slipUrl, id } = await collected(counter, 'Nguyễn Văn An')
   const [clerk, colleague] = [await counter.officer(), await counter.officer({ sub: 'motcua02' })]
-  const page = await screen(t, phoneWidth)
+  const page = await screen(t, { width: phoneWidth, javaScriptEnabled: true })
   await page.goto(slipUrl)
   t.equal(await page.getByRole('status').count(), 0)
   const asked = await clerk('POST', `/v1/counter/collections/${id}/corrections`, { reason: 'nhầm' })
@@ -123,13 +91,9 @@ t.test('a corrected collection shows at once that the slip is void', async (t) =
 t.test('no accessibility fault that axe can see; a wrong address shows nothing', async (t) => {
   const counter = await testCounter(t)
   const { slipUrl, id } = await collected(counter, 'Nguyễn Văn An')
-  const page = await screen(t, phoneWidth)
+  const page = await screen(t, { width: phoneWidth, javaScriptEnabled: true })
   await page.goto(slipUrl)
-  const result = (await page.evaluate(`${axe}; axe.run()`)) as { violations: { id: string }[] }
-  t.same(
-    result.violations.map((fault) => fault.id),
-    [],
-  )
+  t.same(await axeFaults(page), [])
   const other = await counter.invoice()
   const [row] = await counter.gateway.database.query<{ pay_token: string }>(
     'SELECT pay_token FROM invoices WHERE id = $1',

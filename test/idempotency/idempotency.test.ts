@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { requestFingerprint } from '../../src/idempotency/idempotency.ts'
 import { signCompact } from '../../src/signing/compact-jws.ts'
+import type { RedisConnection } from '../../src/store/redis.ts'
 import { type ApiAnswer, anInvoice, callApi, type TestGateway, testGateway } from '../harness/gateway.ts'
 import { ownRedis, testRedis } from '../harness/redis.ts'
 
@@ -92,7 +92,7 @@ t.test('200 identical requests at once issue one invoice over two gateways that 
 })
 
 /** A second gateway over the same database, called as the first one's client. */
-async function replica(t: Test, first: TestGateway, redis: Redis | null): Promise<TestGateway['api']> {
+async function replica(t: Test, first: TestGateway, redis: RedisConnection | null): Promise<TestGateway['api']> {
   const { database, databaseUrl: url, keys, environment, client } = first
   const second = await testGateway(t, { database: { url, database }, keys, redis })
   const now = Math.floor(environment.now().getTime() / 1000)

@@ -323,6 +323,7 @@ t.test('references are never used twice: each attempt has its own, and each oneâ
   t.not(first.reference, second.reference)
   t.equal(world.platform.payments.size, 2)
   t.match((await send(world.callbackUrl, resultOf(second, { MaGiaoDich: 'G22.99.3-2' }))).answer, { MaLoi: '00' })
+  world.gateway.environment.advance(1_000)
   t.match((await send(world.callbackUrl, resultOf(first, { MaGiaoDich: 'G22.99.3-1' }))).answer, { MaLoi: '00' })
   t.same(
     (await settled(world)).map((row) => Object(row).disposition),

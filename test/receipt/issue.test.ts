@@ -4,6 +4,7 @@ import addFormats from 'ajv-formats'
 import t from 'tap'
 import { issueDue } from '../../src/receipt/issue.ts'
 import { keysOfJwks, verifyCompact } from '../../src/signing/compact-jws.ts'
+import { StoreUnavailableError } from '../../src/store/database.ts'
 import { asOwner, receiptBench, seedAgency } from '../harness/receipts.ts'
 import { seedInvoice } from '../harness/seed.ts'
 
@@ -195,4 +196,17 @@ t.test('one receipt that cannot be signed holds up no other, and the payment sta
   bench.environment.advance(6 * 60_000)
   t.equal(await issueDue(bench.options), 2, 'and it is issued once it can be')
   t.same((await bench.receipts()).map(({ number }) => number).sort(), [1, 2, 3, 4], 'no number was lost')
+})
+
+t.test('a database that takes no work for a moment puts no receipt off', async (t) => {
+  const bench = await receiptBench(t)
+  const invoice = await bench.pay()
+  const full = Object.assign(new Error('could not extend file: No space left on device'), { code: '53100' })
+  const database = {
+    ...bench.database,
+    transaction: () => Promise.reject(new StoreUnavailableError('the database connection was lost', { cause: full })),
+  }
+  await t.rejects(issueDue({ ...bench.options, database }), { code: 'STORE_UNAVAILABLE' })
+  t.equal(await issueDue(bench.options), 2, 'the next round issues them')
+  t.match(await bench.receipts(invoice.id), [{ status: 'ISSUED' }, { status: 'ISSUED' }])
 })

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { makePayCode } from '../../src/domain/pay-code.ts'
 import { insertAll } from '../../src/store/rows.ts'
 import { anId, aSuccess, seedInvoice, seedRailAccount, seedTime } from '../harness/seed.ts'
+import { codeOf, openDrawer } from './drawers.ts'
 import type { BankLine, Stage } from './stage.ts'
 
 export type RailRow = {
@@ -106,6 +107,12 @@ async function card(scene: Scene, over: { total?: bigint; paidAt?: Date } = {}) 
   return { ...invoice, txn, row, net: total - fee(total) }
 }
 
+async function closedDrawer(scene: Scene, difference = 0n): Promise<{ code: string; amount: bigint }> {
+  const drawer = await openDrawer(scene)
+  const [one, two] = [await drawer.take(anAmount()), await drawer.take(anAmount())]
+  return { code: codeOf(await drawer.close(difference)), amount: one.total + two.total }
+}
+
 export const damages: Readonly<Record<string, (scene: Scene) => Promise<Damage>>> = {
   async none(scene) {
     const paid = await scene.pay({ total: anAmount() })
@@ -129,6 +136,65 @@ export const damages: Readonly<Record<string, (scene: Scene) => Promise<Damage>>
       lines: [{ amount: one.total + two.total, reference: bankRef(), text: `${one.payCode} VA ${two.payCode}` }],
       found: [],
     }
+  },
+  async split(scene) {
+    const paid = await scene.pay({ total: anAmount() })
+    return {
+      lines: [
+        { amount: paid.total - 40_000n, reference: bankRef(), customer: paid.txn },
+        { amount: 40_000n, reference: bankRef(), text: `PHAN CON LAI ${paid.payCode}` },
+      ],
+      found: [],
+    }
+  },
+  async splitShort(scene) {
+    const paid = await scene.pay({ total: anAmount() })
+    return {
+      lines: [
+        { amount: paid.total - 40_000n, reference: bankRef(), customer: paid.txn },
+        { amount: 39_000n, reference: bankRef(), text: `PHAN CON LAI ${paid.payCode}` },
+      ],
+      found: ['AMBIGUOUS', 'AMBIGUOUS', 'CUT_OFF'],
+    }
+  },
+  async cashDeposited(scene) {
+    const { code, amount } = await closedDrawer(scene)
+    return { lines: [{ amount, reference: bankRef(), text: `NOP TIEN MAT ${code}` }], found: [] }
+  },
+  async cashDepositedTogether(scene) {
+    const [one, two] = [await closedDrawer(scene), await closedDrawer(scene)]
+    return {
+      lines: [{ amount: one.amount + two.amount, reference: bankRef(), text: `${one.code} ${two.code}` }],
+      found: [],
+    }
+  },
+  async cashOnHand(scene) {
+    await closedDrawer(scene)
+    return { found: ['CASH_ON_HAND'] }
+  },
+  async cashOverdue(scene) {
+    const now = scene.environment.now()
+    scene.environment.set(longAgo)
+    await closedDrawer(scene)
+    scene.environment.set(now)
+    return { found: ['CASH_NOT_DEPOSITED'] }
+  },
+  async cashMore(scene) {
+    const { code, amount } = await closedDrawer(scene)
+    return { lines: [{ amount: amount + 1_000n, reference: bankRef(), text: code }], found: ['AMOUNT_MISMATCH'] }
+  },
+  async cashTakenBack(scene) {
+    const drawer = await openDrawer(scene)
+    await drawer.giveBack((await drawer.take(anAmount())).collectionId)
+    return { found: [] }
+  },
+  async cashShort(scene) {
+    const { code, amount } = await closedDrawer(scene, -5_000n)
+    return { lines: [{ amount, reference: bankRef(), text: code }], found: [] }
+  },
+  async cashLeftAndShort(scene) {
+    await closedDrawer(scene, -5_000n)
+    return { found: ['CASH_ON_HAND', 'CASH_DIFFERENCE'] }
   },
   async unpaidTwoCodes(scene) {
     const one = await seedInvoice(scene.database, scene.seeded, { total: anAmount() })
@@ -311,41 +377,39 @@ export const damages: Readonly<Record<string, (scene: Scene) => Promise<Damage>>
   },
 }
 
-/** A payment of long ago, matched on paper, whose refund was sent. The refund module may ask for more columns. */
-async function sentRefund(scene: Scene, amount: bigint, at: Date): Promise<void> {
+/** A payment of long ago, matched on paper, whose refund was sent to its rail. */
+export async function sentRefund(
+  scene: Pick<Scene, 'database' | 'seeded' | 'pay'>,
+  amount: bigint,
+  at: Date,
+  status: 'SENT' | 'UNKNOWN' | 'FAILED' = 'SENT',
+): Promise<{ readonly id: string; readonly railReference: string; readonly invoiceId: string }> {
   const { database, seeded } = scene
   const paid = await scene.pay({ total: amount * 2n, paidAt: longAgo })
-  const known = new Set(
-    (
-      await database.query<{ name: string }>(
-        `SELECT column_name AS name FROM information_schema.columns WHERE table_name = 'refunds'`,
-        [],
-      )
-    ).map(({ name }) => name),
-  )
-  const more = {
-    channel: 'RAIL_REVERSAL',
-    legal_basis: 'test',
-    approved_at: at,
-    sent_at: at,
-    rail_reference: `RR${randomBytes(5).toString('hex')}`,
-  }
+  const refund = { id: anId('ref'), railReference: `RR${randomBytes(5).toString('hex')}`, invoiceId: paid.id }
   await insertAll(database, 'refunds', [
     {
-      id: anId('ref'),
+      id: refund.id,
       tenant_id: seeded.tenantId,
       settlement_id: paid.settlementId,
       invoice_id: paid.id,
       origin: 'REQUEST',
       amount,
-      status: 'SENT',
+      status,
       reason: 'test',
       requested_by: 'officer-1',
       approved_by: 'officer-2',
       created_at: at,
       updated_at: at,
-      ...(known.has('rail_reference') ? more : {}),
-      ...(known.has('items') ? { items: [], inquiries: 0, needs_human: false, steps: 0 } : {}),
+      channel: 'RAIL_REVERSAL',
+      legal_basis: 'test',
+      approved_at: at,
+      sent_at: at,
+      rail_reference: refund.railReference,
+      items: [{ lineNo: 1, amount: amount.toString() }],
+      inquiries: 0,
+      needs_human: false,
+      steps: 0,
     },
   ])
   // The payment itself is seen: its line came with another statement, matched by two officers.
@@ -354,6 +418,7 @@ async function sentRefund(scene: Scene, amount: bigint, at: Date): Promise<void>
      VALUES (0, $1, '2026-11-10', '2026-11-09', 1, $2, $3, 'OFFICER', '{}')`,
     [paid.settlementId, seeded.tenantId, seeded.railAccountId],
   )
+  return refund
 }
 
 async function deadDelivery({ database, seeded }: Scene, invoiceId: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** A day of payments, the bank's view of it with every kind of damage: I12 holds, and each damage is found as what it is. */
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import { breakClasses, dutyClasses } from '../../src/domain/reconciliation/breaks.ts'
 import { createSettler } from '../../src/settlement/group.ts'
 import { testDatabase } from '../harness/database.ts'
 import { testEnvironment } from '../harness/environment.ts'
@@ -18,8 +19,6 @@ async function scenes(t: Test): Promise<() => Promise<Scene>> {
     )
   }
 }
-
-const dutyClasses = ['RECEIPT_MISSING', 'NOT_PUSHED', 'BALANCE_GAP']
 
 /** Plants them all, lets bank and rail report in any order, runs, and compares what was found with what was planted. */
 async function play(t: Test, scene: Scene, names: readonly string[], order: readonly number[]): Promise<void> {
@@ -49,7 +48,7 @@ async function play(t: Test, scene: Scene, names: readonly string[], order: read
 
   await scene.run()
   t.same(await scene.violations(), [], 'I12')
-  const expected = planted.flatMap(({ found }) => found).filter((code) => !dutyClasses.includes(code))
+  const expected = planted.flatMap(({ found }) => found).filter((code) => !dutyClasses.some((duty) => duty === code))
   const found = (await scene.breaks()).map((entry) => entry.class)
   // Payments that wait stand together, one break per rail account and day.
   const once = (classes: string[]): string[] => [
@@ -58,7 +57,7 @@ async function play(t: Test, scene: Scene, names: readonly string[], order: read
   ]
   t.same(once(found), once(expected), names.join(' '))
   const duties = (await scene.breaks('duties')).map((entry) => entry.class)
-  for (const code of ['NOT_PUSHED', 'BALANCE_GAP'])
+  for (const code of ['NOT_PUSHED', 'BALANCE_GAP', 'CASH_DIFFERENCE'])
     t.equal(
       duties.includes(code),
       planted.some((damage) => damage.found.includes(code)),
@@ -103,6 +102,16 @@ for (const name of Object.keys(damages)) {
     await play(t, await newScene(), [name], [0])
   })
 }
+
+t.test('every class of break is planted by some damage', async (t) => {
+  const scene = await newScene()
+  const planted = new Set<string>()
+  for (const damage of Object.values(damages)) for (const code of (await damage(scene)).found) planted.add(code)
+  t.same(
+    breakClasses.map(({ code }) => code).filter((code) => !planted.has(code)),
+    [],
+  )
+})
 
 t.test('any mixture of damages on one day: I12 holds and each is found as its own class', async (t) => {
   await fc.assert(

@@ -1,9 +1,15 @@
 /** What officers decide about breaks, beyond the simplest. */
 import t from 'tap'
 import type { BreakAction } from '../../src/domain/reconciliation/breaks.ts'
-import { approve, propose, type ResolutionDetails } from '../../src/reconciliation/breaks/resolve.ts'
+import type { ResolutionDetails } from '../../src/reconciliation/breaks/open-break.ts'
+import { approve, propose } from '../../src/reconciliation/breaks/resolve.ts'
 import { loadTerms, reconciliationTerms } from '../../src/reconciliation/terms.ts'
-import { type BreakRow, dayAfter, reconciliationStage, type Stage } from './stage.ts'
+import { findAllDiscrepancies } from '../../src/store/parity-checks.ts'
+import { aSuccess, seedInvoice } from '../harness/seed.ts'
+import { damages, sceneOf, sentRefund } from './damage.ts'
+import { type BreakRow, dayAfter, type Stage, stagesOf } from './stage.ts'
+
+const newStage = await stagesOf(t, { rail: 'vietqr' })
 
 async function decide(
   stage: Stage,
@@ -23,7 +29,7 @@ const only = async (stage: Stage, code: string): Promise<BreakRow | undefined> =
   (await stage.breaks()).find((entry) => entry.class === code)
 
 t.test('two officers choose among candidates; the one they did not choose goes on waiting', async (t) => {
-  const stage = await reconciliationStage(t, { rail: 'vietqr' })
+  const stage = await newStage(t)
   const [one, two] = [await stage.pay({ total: 77_000n }), await stage.pay({ total: 77_000n })]
   await stage.statement([{ amount: 77_000n, reference: 'B1', text: 'NOP PHI' }])
   await stage.run()
@@ -40,7 +46,7 @@ t.test('two officers choose among candidates; the one they did not choose goes o
 t.test(
   'a credit the bank took back is recorded as a reversal: the dossier system hears, the invoice stays as it is',
   async (t) => {
-    const stage = await reconciliationStage(t, { rail: 'vietqr' })
+    const stage = await newStage(t)
     const paid = await stage.pay()
     const line = { amount: paid.total, reference: paid.txn }
     await stage.statement([line, { ...line, mark: 'RC' }])
@@ -64,7 +70,7 @@ t.test(
 t.test(
   'waiting holds a break until its day, then it is open again; money that comes meanwhile clears it',
   async (t) => {
-    const stage = await reconciliationStage(t, { rail: 'vietqr' })
+    const stage = await newStage(t)
     const paid = await stage.pay({ paidAt: new Date('2026-11-09T03:00:00Z') })
     await stage.run()
     const missing = await only(stage, 'MISSING_IN_BANK')
@@ -89,7 +95,7 @@ t.test(
 )
 
 t.test('movements the account is known to have need nobody; what only looks alike does', async (t) => {
-  const stage = await reconciliationStage(t, { rail: 'vietqr' })
+  const stage = await newStage(t)
   const terms = reconciliationTerms.parse({
     format: 'feegate-reconciliation/1',
     expectedMovements: [
@@ -112,12 +118,14 @@ t.test('movements the account is known to have need nobody; what only looks alik
   )
   t.match(await stage.run(), { matched: { EXPECTED: 1 } })
   t.match(await stage.breaks(), [{ class: 'UNREFERENCED', amount: 5_500n }])
-  t.same(await stage.database.query('SELECT title FROM expected_movements', []), [{ title: 'Chuyển về Kho bạc' }])
+  t.same(
+    await stage.database.query('SELECT title FROM expected_movements WHERE tenant_id = $1', [stage.seeded.tenantId]),
+    [{ title: 'Chuyển về Kho bạc' }],
+  )
 })
 
 t.test('a refund that was sent and not seen becomes a match when its debit comes', async (t) => {
-  const stage = await reconciliationStage(t, { rail: 'vietqr' })
-  const { damages, sceneOf } = await import('./damage.ts')
+  const stage = await newStage(t)
   await damages.refundUnconfirmed?.(await sceneOf(stage))
   await stage.run()
   const found = await only(stage, 'REFUND_UNCONFIRMED')
@@ -131,7 +139,7 @@ t.test('a refund that was sent and not seen becomes a match when its debit comes
 })
 
 t.test('money that was written off and comes after all is shown, not taken for a double credit', async (t) => {
-  const stage = await reconciliationStage(t, { rail: 'vietqr' })
+  const stage = await newStage(t)
   const paid = await stage.pay({ paidAt: new Date('2026-11-09T03:00:00Z') })
   await stage.run()
   await decide(stage, await only(stage, 'MISSING_IN_BANK'), 'WRITE_OFF')
@@ -139,4 +147,106 @@ t.test('money that was written off and comes after all is shown, not taken for a
   await stage.run(new Date('2026-11-24T02:00:00Z'))
   t.match(await stage.breaks(), [{ class: 'STATUS_MISMATCH', evidence: { settlementId: paid.settlementId } }])
   t.same(await stage.violations(), [])
+})
+
+t.test('an orphan is moved to the invoice two officers name; a later reversal takes it back from there', async (t) => {
+  const stage = await newStage(t)
+  const { database, seeded, settler } = stage
+  const settle = (railTransactionId: string, amount: bigint) =>
+    settler.settle({
+      outcome: aSuccess(seeded, invoice, { merchantRef: `NOBODY-${railTransactionId}`, railTransactionId, amount }),
+      transferRail: true,
+    })
+  const invoice = await seedInvoice(database, seeded, { total: 61_000n })
+  const paid = await stage.pay({ total: 52_000n })
+  await settle('ORPHAN1', 61_000n)
+  await settle('ORPHAN2', 52_000n)
+  const lines = [
+    { amount: 61_000n, reference: 'ORPHAN1' },
+    { amount: 52_000n, reference: 'ORPHAN2' },
+    { amount: paid.total, reference: paid.txn },
+  ]
+  await stage.statement(lines)
+  await stage.run()
+  const orphan = async (amount: bigint) => (await stage.breaks()).find((entry) => entry.amount === amount)
+  t.match(await orphan(61_000n), { class: 'MISSING_IN_GATEWAY' })
+  await t.rejects(
+    decide(stage, await orphan(52_000n), 'APPLY_TO_INVOICE', { invoiceId: paid.id }),
+    { code: 'RESOLUTION_NOT_ALLOWED' },
+    'the invoice is paid: moved there it would be a duplicate',
+  )
+  await decide(stage, await orphan(61_000n), 'APPLY_TO_INVOICE', { invoiceId: invoice.id })
+  const cases = await database.query<{ amount: bigint; status: string }>(
+    'SELECT amount, status FROM refunds WHERE tenant_id = $1 ORDER BY amount',
+    [seeded.tenantId],
+  )
+  t.same(cases, [
+    { amount: 52_000n, status: 'REQUESTED' },
+    { amount: 61_000n, status: 'REJECTED' },
+  ])
+  const balances = await database.query<{ account: string; balance: bigint }>(
+    `SELECT split_part(account, ':', 1) AS account, sum(balance)::bigint AS balance FROM ledger_balances WHERE tenant_id = $1 GROUP BY 1 ORDER BY 1`,
+    [seeded.tenantId],
+  )
+  t.same(balances, [
+    { account: 'collected', balance: -113_000n },
+    { account: 'rail', balance: 165_000n },
+    { account: 'unapplied', balance: -52_000n },
+  ])
+  const events = async () =>
+    (
+      await database.query<{ type: string }>('SELECT type FROM events WHERE invoice_id = $1 ORDER BY invoice_seq', [
+        invoice.id,
+      ])
+    ).map(({ type }) => type)
+  t.same(await events(), ['invoice.paid'])
+  t.same(await stage.violations(), [])
+  t.same(await findAllDiscrepancies(database), [])
+  t.same((await settle('ORPHAN1', 61_000n)).rule, 'repeat', 'the bank says it again')
+
+  await stage.statement([{ amount: 61_000n, reference: 'ORPHAN1', mark: 'RC' }], { day: '2026-11-23' })
+  await stage.run(new Date('2026-11-24T02:00:00Z'))
+  await decide(stage, await only(stage, 'REVERSED'), 'RECORD_REVERSAL')
+  t.same(await events(), ['invoice.paid', 'payment.reversed'])
+  t.same(await only(stage, 'REVERSED'), undefined)
+  t.same(await stage.violations(), [])
+})
+
+t.test('a refund nobody could tell of is done when the bank shows its debit by reference', async (t) => {
+  const stage = await newStage(t)
+  const { database } = stage
+  const at = new Date('2026-11-19T03:00:00Z')
+  const [lost, refused, alike] = [
+    await sentRefund(stage, 100_000n, at, 'UNKNOWN'),
+    await sentRefund(stage, 110_000n, at, 'FAILED'),
+    await sentRefund(stage, 120_000n, at, 'UNKNOWN'),
+  ]
+  await stage.statement(
+    [
+      { amount: 100_000n, reference: 'OUT1', mark: 'D', text: `HOAN TRA ${lost.railReference}` },
+      { amount: 110_000n, reference: 'OUT2', mark: 'D', customer: refused.railReference },
+      { amount: 120_000n, reference: 'OUT3', mark: 'D', text: 'CHI KHAC' },
+    ],
+    { opening: 9_000_000n },
+  )
+  t.match(await stage.run(), { matched: { REFUND: 3 }, settled: { 'refund-done': 2 } })
+  const state = async () =>
+    await database.query<{ id: string; status: string; amount: bigint }>(
+      'SELECT id, status FROM refunds WHERE tenant_id = $1 ORDER BY amount',
+      [stage.seeded.tenantId],
+    )
+  t.same(await state(), [
+    { id: lost.id, status: 'DONE' },
+    { id: refused.id, status: 'DONE' },
+    { id: alike.id, status: 'UNKNOWN' },
+  ])
+  const steps = await database.query(
+    `SELECT s.event, s.actor, (SELECT count(*) FROM ledger_transactions l WHERE l.refund_id = s.refund_id) AS booked,
+            (SELECT count(*) FROM events e WHERE e.invoice_id = $2 AND e.type = 'invoice.refunded') AS told
+       FROM refund_steps s WHERE s.refund_id = $1`,
+    [lost.id, lost.invoiceId],
+  )
+  t.same(steps, [{ event: 'done', actor: 'feegate', booked: 1n, told: 1n }])
+  t.same(await stage.violations(), [])
+  t.match(await stage.run(new Date(dayAfter.getTime() + 60_000)), { settled: {} }, 'and once')
 })

@@ -3,12 +3,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFile
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { realEnvironment } from '../../src/environment.ts'
 import { createDesk } from '../../src/reconciliation/desk.ts'
 import { saveSource, statementSource } from '../../src/reconciliation/sources.ts'
 import { watchFolder } from '../../src/reconciliation/watched-folder.ts'
 import { spkiPin } from '../../src/signing/certificates.ts'
 import { readCrl } from '../../src/signing/crl.ts'
+import { callApi, testGateway } from '../harness/gateway.ts'
+import { testOfficers } from '../harness/officers.ts'
 import { type Party, testPki, uses } from '../harness/pki.ts'
+import { house } from '../harness/process.ts'
+import { seedTenant } from '../harness/seed.ts'
 import { testVault } from '../harness/vault.ts'
 import { accountNumber, mt940, payDay, reconciliationStage } from './stage.ts'
 
@@ -19,23 +24,24 @@ const root = pki.authority('root')
 const bank = pki.leaf('bank', { issuer: root, extensions: uses.signing })
 const other = pki.leaf('other-bank', { issuer: root, extensions: uses.signing })
 
+const signingBank = statementSource.parse({
+  kind: 'STATEMENT',
+  name: 'signing-bank',
+  filePattern: 'SGN-*',
+  signedBy: { authorities: [root.certificate.toString()], signers: [{ spki: spkiPin(bank.certificate) }] },
+})
+
 async function watched(t: Test, crls: Buffer | null = null) {
   const { database, environment, settler, seeded } = await reconciliationStage(t, { rail: 'vietqr' })
   environment.set(now)
   const folder = t.testdir()
   const home = join(folder, seeded.tenantId)
   mkdirSync(home)
-  const source = statementSource.parse({
-    kind: 'STATEMENT',
-    name: 'signing-bank',
-    filePattern: 'SGN-*',
-    signedBy: { authorities: [root.certificate.toString()], signers: [{ spki: spkiPin(bank.certificate) }] },
-  })
-  await database.transaction((tx) => saveSource(tx, environment, seeded.tenantId, source, 'test'))
+  await database.transaction((tx) => saveSource(tx, environment, seeded.tenantId, signingBank, 'test'))
   const log = pino({ level: 'silent' })
   const lists = crls === null ? null : [readCrl(crls)]
-  const desk = createDesk({ database, environment, vault: testVault(), settler, log })
-  const one = watchFolder({ folder, database, environment, desk, log, signerCrls: () => lists })
+  const desk = createDesk({ database, environment, vault: testVault(), settler, log, signerCrls: () => lists })
+  const one = watchFolder({ folder, database, environment, desk, log })
   const settle = async (): Promise<number> => {
     let dealt = await one.round()
     for (let look = 0; look < 2; look++) {
@@ -110,6 +116,53 @@ t.test('files of a source that asks for no signature are taken as before', async
   writeFileSync(join(stage.home, 'plain.sta'), statement())
   t.equal(await stage.settle(), 1)
   t.equal(await linesIn(stage), 1)
+})
+
+t.test('an upload brings the signature as a part of its form, and without a good one nothing is kept', async (t) => {
+  const officers = await testOfficers(t)
+  const gateway = await testGateway(t, { officerIssuer: officers.issuer })
+  gateway.environment.set(now)
+  const iat = Math.floor(now.getTime() / 1000)
+  const { authorization = '' } = await officers.headers(['finance.read', 'finance.resolve'], { iat, exp: iat + 3_600 })
+  const saved = await callApi(gateway.url, 'POST', '/v1/finance/statement-sources', signingBank, { authorization })
+  t.equal(saved.status, 201, saved.text)
+  const text = statement()
+  const upload = async (name: string, signature: Buffer | null, key: string, query = '') => {
+    const form = new FormData()
+    form.append('file', new Blob([text]), name)
+    if (signature !== null) form.append('signature', new Blob([new Uint8Array(signature)]), `${name}.p7s`)
+    const answer = await fetch(`${gateway.url}/v1/finance/statement-files${query}`, {
+      method: 'POST',
+      headers: { authorization, 'idempotency-key': key },
+      body: form,
+    })
+    return { status: answer.status, json: Object(await answer.json()) }
+  }
+  const refused = { status: 422, json: { code: 'STATEMENT_NOT_SIGNED' } }
+  t.match(await upload('SGN-1.sta', null, 'a'), refused, 'by its name')
+  t.match(await upload('any.sta', sign(other, text), 'b', '?source=signing-bank'), refused, 'by the source it names')
+  t.match(await upload('SGN-1.sta', sign(bank, `${text} `), 'c'), refused, 'of other bytes')
+  t.match(await upload('SGN-1.sta', sign(bank, text), 'a'), { json: { code: 'IDEMPOTENCY_KEY_REUSED' } })
+  t.same(await gateway.database.query('SELECT id FROM statement_files', []), [])
+  t.match(await upload('SGN-1.sta', sign(bank, text), 'd'), { status: 202, json: { id: /^fil_/ } })
+  const alone = await callApi(gateway.url, 'POST', '/v1/finance/statement-files?name=SGN-2.sta', text, {
+    authorization,
+    'content-type': 'application/octet-stream',
+  })
+  t.match(alone.json, { code: 'STATEMENT_NOT_SIGNED' }, 'a stream has no place for a signature')
+})
+
+t.test('the command wants the signature beside the file', async (t) => {
+  const { folder, database, feegate } = await house(t)
+  const { tenantId } = await seedTenant(database, { rail: 'vietqr' })
+  await database.transaction((tx) => saveSource(tx, realEnvironment, tenantId, signingBank, 'test'))
+  const text = statement()
+  const path = join(folder, 'SGN-1.sta')
+  writeFileSync(path, text)
+  const command = ['reconcile', 'import', path, '--tenant', tenantId, '--no-run']
+  t.match(await feegate(command), { code: 1, err: /^SGN-1\.sta: STATEMENT_NOT_SIGNED: no signature came with it/ })
+  writeFileSync(`${path}.p7s`, sign(bank, text))
+  t.match(await feegate(command), { code: 0, out: /^SGN-1\.sta: 1 lines booked/ })
 })
 
 function payDayOf({ environment }: { environment: { now(): Date } }): string {

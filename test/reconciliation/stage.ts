@@ -78,6 +78,16 @@ export async function reconciliationStage(t: Test, over: { rail?: string } = {})
   return stageOf(t, { database, url, environment, settler, seeded })
 }
 
+/** Stages of one database, each with a tenant of its own: what a file of many tests needs. */
+export async function stagesOf(t: Test, over: { rail?: string } = {}): Promise<(t: Test) => Promise<Stage>> {
+  const { database, url } = await testDatabase(t, { maxConnections: 8 })
+  return async (t) => {
+    const environment = testEnvironment(new Date('2026-11-20T04:00:00Z'))
+    const seeded = await seedTenant(database, over)
+    return stageOf(t, { database, url, environment, settler: createSettler({ database, environment }), seeded })
+  }
+}
+
 export function stageOf(t: Test, base: Pick<Stage, 'database' | 'url' | 'environment' | 'settler' | 'seeded'>): Stage {
   const { database, environment, settler, seeded } = base
   const folder = t.testdir()
@@ -136,7 +146,7 @@ export function stageOf(t: Test, base: Pick<Stage, 'database' | 'url' | 'environ
           breakClasses.filter((entry) => (entry.about === 'DUTY') === (about === 'duties')).map(({ code }) => code),
         ],
       ),
-    violations: () => checkReconciled(database.query, seeded.tenantId),
+    violations: () => checkReconciled(database, seeded.tenantId),
   }
   return stage
 }

@@ -30,12 +30,19 @@ t.test('fifty at once for an orphan, which has no invoice to lock', async (t) =>
     orphan,
   ])
   await fixture.database.transaction((tx) =>
-    prepareRefund(tx, fixture.environment, { tenantId: seeded.tenantId, subject: 'an' }, found?.id ?? '', {
-      reason: 'NOT_OWED',
-      legalBasis: 'Chuyển nhầm',
-      channel: 'AGENCY_PAYOUT',
-      amount: 1_000n,
-    }),
+    prepareRefund(
+      tx,
+      fixture.environment,
+      { tenantId: seeded.tenantId, subject: 'an' },
+      found?.id ?? '',
+      {
+        reason: 'NOT_OWED',
+        legalBasis: 'Chuyển nhầm',
+        channel: 'AGENCY_PAYOUT',
+        amount: 1_000n,
+      },
+      fixture.vault,
+    ),
   )
   const ask = { reason: 'NOT_OWED', amount: 700n, channel: 'AGENCY_PAYOUT', payee } as const
   const results = await Promise.allSettled(Array.from({ length: 50 }, () => fixture.ask(orphan, ask)))
@@ -90,11 +97,18 @@ t.test('a reason that needs another payment names it, and portals ask for what i
   const { tenantId, clientId } = fixture.seeded
   await t.rejects(
     fixture.database.transaction((tx) =>
-      requestRefund(tx, fixture.environment, { tenantId, actor: clientId, as: 'portal' }, settlementId, {
-        reason: 'PAID_TWICE',
-        legalBasis: 'x',
-        otherPayment: 'BL 1',
-      }),
+      requestRefund(
+        tx,
+        fixture.environment,
+        { tenantId, actor: clientId, as: 'portal' },
+        settlementId,
+        {
+          reason: 'PAID_TWICE',
+          legalBasis: 'x',
+          otherPayment: 'BL 1',
+        },
+        fixture.vault,
+      ),
     ),
     { code: 'REFUND_NOT_ALLOWED' },
   )
@@ -115,7 +129,14 @@ t.test('what has not been paid, or is another tenant’s, cannot be asked back',
   const theirs = { tenantId: other.tenantId, actor: 'an', as: 'officer' } as const
   await t.rejects(
     database.transaction((tx) =>
-      requestRefund(tx, fixture.environment, theirs, settlementId, { reason: 'NOT_GRANTED', legalBasis: 'x' }),
+      requestRefund(
+        tx,
+        fixture.environment,
+        theirs,
+        settlementId,
+        { reason: 'NOT_GRANTED', legalBasis: 'x' },
+        fixture.vault,
+      ),
     ),
     { code: 'NOT_FOUND' },
   )
@@ -152,12 +173,19 @@ t.test('a rail that makes no refunds, and money without an attempt of ours, go b
   const [found] = await database.query<{ id: string }>('SELECT id FROM refunds WHERE settlement_id = $1', [orphan])
   const prepare = (channel: 'RAIL_REVERSAL' | 'AGENCY_PAYOUT') =>
     database.transaction((tx) =>
-      prepareRefund(tx, fixture.environment, { tenantId: seeded.tenantId, subject: 'an' }, found?.id ?? '', {
-        reason: 'NOT_OWED',
-        legalBasis: 'Chuyển nhầm',
-        channel,
-        payee,
-      }),
+      prepareRefund(
+        tx,
+        fixture.environment,
+        { tenantId: seeded.tenantId, subject: 'an' },
+        found?.id ?? '',
+        {
+          reason: 'NOT_OWED',
+          legalBasis: 'Chuyển nhầm',
+          channel,
+          payee,
+        },
+        fixture.vault,
+      ),
     )
   await t.rejects(prepare('RAIL_REVERSAL'), { code: 'REFUND_CHANNEL_NOT_OFFERED', message: /without an attempt/ })
   await prepare('AGENCY_PAYOUT')

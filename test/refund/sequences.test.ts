@@ -123,12 +123,19 @@ async function act(fixture: RefundFixture, settlementId: string, given: Deed): P
       if (refund === undefined) return
       return await tried(
         database.transaction((tx) =>
-          prepareRefund(tx, environment, { tenantId, subject: given.by }, refund.id, {
-            reason: 'NOT_GRANTED',
-            legalBasis: 'Thông báo 12',
-            channel: 'RAIL_REVERSAL',
-            items: refund.items,
-          }),
+          prepareRefund(
+            tx,
+            environment,
+            { tenantId, subject: given.by },
+            refund.id,
+            {
+              reason: 'NOT_GRANTED',
+              legalBasis: 'Thông báo 12',
+              channel: 'RAIL_REVERSAL',
+              items: refund.items,
+            },
+            fixture.vault,
+          ),
         ),
       )
     }

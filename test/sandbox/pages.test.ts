@@ -1,22 +1,12 @@
 /** The partners' pages at the width of a phone: readable, usable without scripts, and without a fault that axe can see. */
-import type { Browser, Page } from 'playwright-core'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { makeContext } from '../../src/sandbox/context.ts'
 import { startSandbox } from '../../src/sandbox/start.ts'
 import { anInvoice } from '../harness/gateway.ts'
 import { type Partners, testAccountIds, testPartners } from '../harness/partners.ts'
-import { axeFaults, launchBrowser, openPhone, picture, runsOff } from '../harness/phone.ts'
+import { axeFaults, phonesOf, picture, runsOff } from '../harness/phone.ts'
 
-let browser: Browser | null = null
-t.before(async () => {
-  browser = await launchBrowser()
-})
-t.teardown(() => browser?.close())
-
-function phone(t: Test, options: { javaScriptEnabled?: boolean } = {}): Promise<Page> {
-  if (browser === null) throw new Error('no browser')
-  return openPhone(t, browser, options)
-}
+const phone = phonesOf(t)
 
 /** Where a payer's browser goes at a rail that redirects. */
 async function payPageOf({ gateway }: Partners, partner: 'vnpay' | 'onepay' | 'momo' | 'zalopay'): Promise<string> {

@@ -60,15 +60,26 @@ const rows: readonly Row[] = [
 const tenantId = 'ten_thanhhoa'
 const keys = await makeSandboxKeys((length) => crypto.getRandomValues(new Uint8Array(length)))
 
-async function approved({ database, environment }: TestGateway, invoiceId: string, amount: bigint): Promise<string> {
+async function approved(
+  { database, environment, vault }: TestGateway,
+  invoiceId: string,
+  amount: bigint,
+): Promise<string> {
   return await database.transaction(async (tx) => {
     const settlementId = await settlementOfInvoice(tx, { tenantId }, invoiceId)
-    const id = await requestRefund(tx, environment, { tenantId, actor: 'an', as: 'officer' }, settlementId, {
-      reason: 'NOT_GRANTED',
-      legalBasis: 'Thông báo 12/TB-CA',
-      channel: 'RAIL_REVERSAL',
-      items: [{ lineNo: 1, amount }],
-    })
+    const id = await requestRefund(
+      tx,
+      environment,
+      { tenantId, actor: 'an', as: 'officer' },
+      settlementId,
+      {
+        reason: 'NOT_GRANTED',
+        legalBasis: 'Thông báo 12/TB-CA',
+        channel: 'RAIL_REVERSAL',
+        items: [{ lineNo: 1, amount }],
+      },
+      vault,
+    )
     await approveRefund(tx, environment, { tenantId, subject: 'binh' }, id, 1)
     return id
   })
@@ -84,8 +95,9 @@ const statusOf = async (gateway: TestGateway, id: string): Promise<string> => (a
 
 /** Asked about on the schedule, an hour at a time. */
 async function ended(gateway: TestGateway, id: string): Promise<string> {
-  await eventually(async () => !['APPROVED', 'REQUESTED'].includes(await statusOf(gateway, id)))
-  for (let asked = 0; ['SENT', 'UNKNOWN'].includes(await statusOf(gateway, id)) && asked < 8; asked++) {
+  const status = () => statusOf(gateway, id)
+  await eventually(async () => !['APPROVED', 'REQUESTED'].includes(await status()))
+  for (let waited = 0; ['SENT', 'UNKNOWN'].includes(await status()) && waited < 40; waited++) {
     gateway.environment.advance(61 * 60_000)
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
@@ -96,7 +108,7 @@ for (const { name, pay, books, canFallSilent } of rows) {
   t.test(name, async (t) => {
     const { gateway, sandbox } = await testPartners(t, {
       only: [name],
-      config: canFallSilent ? { timeoutMs: 1_000 } : {},
+      config: canFallSilent ? { timeoutMs: 5_000 } : {},
       sandbox: { keys, refundMs: 0 },
     })
     const invoice = await gateway.api(

@@ -61,7 +61,7 @@ t.test('the whole: asked for by the portal, approved, sent, and the dossier syst
     {
       data: {
         invoice: { id: invoice.id, status: 'REFUNDED' },
-        refund: { id, amount: invoice.total, channel: 'RAIL_REVERSAL', reference: /^TESTGW01:/ },
+        refund: { id, amount: invoice.total, channel: 'RAIL_REVERSAL', reference: /^TESTBOX1:/ },
       },
     },
   ])

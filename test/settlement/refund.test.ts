@@ -80,11 +80,18 @@ t.test(
     const { tenantId } = seeded
     await t.rejects(fixture.approve(id), { code: 'REFUND_INCOMPLETE' }, 'a case is nobody’s request yet')
     await database.transaction((tx) =>
-      prepareRefund(tx, environment, { tenantId, subject: 'an' }, id, {
-        reason: 'NOT_OWED',
-        legalBasis: 'Nộp trùng',
-        channel: 'RAIL_REVERSAL',
-      }),
+      prepareRefund(
+        tx,
+        environment,
+        { tenantId, subject: 'an' },
+        id,
+        {
+          reason: 'NOT_OWED',
+          legalBasis: 'Nộp trùng',
+          channel: 'RAIL_REVERSAL',
+        },
+        fixture.vault,
+      ),
     )
     await t.rejects(fixture.approve(id, 'an'), { code: 'FOUR_EYES' })
     await fixture.approve(id)
@@ -165,7 +172,14 @@ t.test(
       database.transaction((tx) => rejectRefund(tx, environment, { tenantId, subject }, id, 'Lập khoản thu mới'))
     const prepare = (reason: 'NOT_OWED' | 'DEBT_STANDS') =>
       database.transaction((tx) =>
-        prepareRefund(tx, environment, { tenantId, subject: 'an' }, id, { reason, legalBasis: 'Biên bản 3' }),
+        prepareRefund(
+          tx,
+          environment,
+          { tenantId, subject: 'an' },
+          id,
+          { reason, legalBasis: 'Biên bản 3' },
+          fixture.vault,
+        ),
       )
     await t.rejects(reject('binh'), { code: 'REFUND_INCOMPLETE' })
     await t.rejects(prepare('NOT_OWED'), { code: 'REFUND_NOT_ALLOWED' })
@@ -261,12 +275,19 @@ t.test('what changed since the approver looked is not approved', async (t) => {
   const { steps } = await fixture.read(id)
   const { tenantId } = seeded
   await database.transaction((tx) =>
-    prepareRefund(tx, environment, { tenantId, subject: 'chi' }, id, {
-      reason: 'NOT_GRANTED',
-      legalBasis: 'Thông báo 12',
-      channel: 'AGENCY_PAYOUT',
-      payee,
-    }),
+    prepareRefund(
+      tx,
+      environment,
+      { tenantId, subject: 'chi' },
+      id,
+      {
+        reason: 'NOT_GRANTED',
+        legalBasis: 'Thông báo 12',
+        channel: 'AGENCY_PAYOUT',
+        payee,
+      },
+      fixture.vault,
+    ),
   )
   await t.rejects(
     database.transaction((tx) => approveRefund(tx, environment, { tenantId, subject: 'binh' }, id, steps)),

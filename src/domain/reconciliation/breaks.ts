@@ -9,6 +9,7 @@ export const breakActions = {
   WRITE_OFF: { vi: 'Xoá chênh lệch', en: 'Write off' },
   BANK_ERROR: { vi: 'Đánh dấu lỗi ngân hàng', en: 'Mark as bank error' },
   WAIT: { vi: 'Chờ đến ngày', en: 'Wait until a day' },
+  EXPLAIN: { vi: 'Đã làm rõ, không còn việc phải làm', en: 'Explained: nothing is left to do' },
 } as const
 export type BreakAction = keyof typeof breakActions
 
@@ -205,6 +206,39 @@ export const breakClasses = [
     actions: [],
   },
   {
+    code: 'CASH_ON_HAND',
+    meaningVi: 'Tiền mặt của ca thu, chưa đến hạn nộp ngân hàng hoặc mới nộp một phần',
+    meaningEn: 'Cash of a shift, not yet due at the bank or paid in in part',
+    actionVi: 'Tự hết khi nộp đủ; quá hạn thành tiền mặt chưa nộp',
+    actionEn: 'Clears itself when all of it is paid in, else becomes cash that was not deposited',
+    owner: 'FINANCE',
+    about: 'MONEY',
+    clearsItself: true,
+    actions: ['PAIR'],
+  },
+  {
+    code: 'CASH_NOT_DEPOSITED',
+    meaningVi: 'Quá hạn mà tiền mặt của ca thu chưa vào tài khoản',
+    meaningEn: 'Cash of a shift that is overdue at the bank',
+    actionVi: 'Yêu cầu người giữ tiền nộp ngay; ghép với dòng nộp tiền không ghi mã',
+    actionEn: 'Have it paid in; match it with a deposit that named no code',
+    owner: 'FINANCE',
+    about: 'MONEY',
+    clearsItself: false,
+    actions: ['PAIR', 'WRITE_OFF', 'WAIT'],
+  },
+  {
+    code: 'CASH_DIFFERENCE',
+    meaningVi: 'Kiểm quỹ cuối ca thừa hoặc thiếu so với sổ',
+    meaningEn: 'The cash counted at the end of a shift is not what the books say',
+    actionVi: 'Làm rõ với người thu; ca thiếu tự hết khi nộp đủ tiền đã thu',
+    actionEn: 'Clear it up with the clerk; a shortage ends by itself when all that was collected is paid in',
+    owner: 'FINANCE',
+    about: 'DUTY',
+    clearsItself: false,
+    actions: ['EXPLAIN', 'WAIT'],
+  },
+  {
     code: 'BALANCE_GAP',
     meaningVi: 'Số dư đầu khác số dư cuối kỳ trước',
     meaningEn: 'Opening is not the previous closing',
@@ -251,6 +285,15 @@ export const breakClasses = [
 ] as const satisfies readonly BreakClass[]
 
 export type BreakCode = (typeof breakClasses)[number]['code']
+
+/** Classes about money that stay until somebody acts: they stand in the way of closing a day, and are unexplained money in reports. */
+export const unexplainedClasses: readonly BreakCode[] = breakClasses
+  .filter(({ clearsItself, about }) => !clearsItself && about === 'MONEY')
+  .map(({ code }) => code)
+
+export const dutyClasses: readonly BreakCode[] = breakClasses
+  .filter(({ about }) => about === 'DUTY')
+  .map(({ code }) => code)
 
 const byCode = new Map<string, BreakClass>(breakClasses.map((entry) => [entry.code, entry]))
 

@@ -4,11 +4,13 @@
  * Whoever changes a rule or a number here raises `version`; a test and the database hold the two together.
  */
 export const ruleSet = {
-  version: 1,
+  version: 2,
   /** Line minus payment, in business days, within which rule 5 may look. */
   windowDays: { from: -1, to: 3 },
   /** A statement for a day is expected to be in after this many business days: only then is silence about a payment news. */
   statementLagDays: 3,
+  /** Business days within which a shift's cash is expected at the bank, unless the terms of its rail account say otherwise. */
+  cashDepositDays: 3,
   rules: [
     {
       code: 'RAIL_TRANSACTION',
@@ -21,6 +23,13 @@ export const ruleSet = {
         'one pay code with its check character, or our reference as a word, stands in the folded text; same amount',
     },
     { code: 'BASKET', means: 'the line names several payments, and their amounts add up to its own' },
+    { code: 'SPLIT', means: 'several lines name one payment and nothing else, and their amounts add up to its own' },
+    {
+      code: 'CASH_DEPOSIT',
+      means:
+        'cash of shifts paid in: the lines name the codes of its handovers and add up to them, or one line and one handover of the window fit by amount',
+    },
+    { code: 'CASH_TAKEN_BACK', means: 'cash that was taken and given back in the same shift: no bank ever saw it' },
     {
       code: 'BATCH',
       means: 'the net amounts of a settlement batch add up to one credit of its value date; fees are netted',

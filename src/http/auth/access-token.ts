@@ -10,6 +10,7 @@ import { type Confirmation, confirmation, holdsToken } from '../tls/bound-token.
 import type { ClientCertificates } from '../tls/client-certificates.ts'
 import { type Caller, callerOf } from './caller.ts'
 import type { ProvenClient } from './client-assertion.ts'
+import type { KnownTokens } from './known-tokens.ts'
 import { bearerToken } from './officer.ts'
 
 export const accessTokenSeconds = 600
@@ -66,12 +67,14 @@ export function createAuthenticate({
   verify,
   issuer,
   clientCertificates,
+  knownTokens,
 }: {
   database: Database
   environment: Environment
   verify: TokenVerifier
   issuer: () => string
   clientCertificates: ClientCertificates
+  knownTokens: KnownTokens
 }): Authenticate {
   const remembered = new Map<string, { client: Omit<Caller, 'scopes'> | null; readAt: number }>()
 
@@ -105,7 +108,8 @@ export function createAuthenticate({
   }
 
   return async (request) => {
-    const claims = claimsSchema.safeParse(await verify(bearerToken(request), 'at+jwt'))
+    const token = bearerToken(request)
+    const claims = claimsSchema.safeParse(await verify(token, 'at+jwt'))
     const now = environment.now().getTime() / 1000
     if (
       !claims.success ||
@@ -119,6 +123,7 @@ export function createAuthenticate({
     }
     const client = await readClient(claims.data.sub)
     if (client === null) throw new Problem('UNAUTHENTICATED')
+    knownTokens.remember(token, client.clientId, claims.data.exp)
     request.caller = { ...client, scopes: claims.data.scope.split(' ') }
   }
 }

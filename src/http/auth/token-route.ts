@@ -64,8 +64,13 @@ export function registerTokenRoute(
           'slow_down',
           'too many token requests',
         )
-      if (error instanceof StoreUnavailableError)
-        return refuse(reply.header('retry-after', 5), 503, 'temporarily_unavailable', 'try again later')
+      if (error instanceof StoreUnavailableError || (error instanceof Problem && error.status === 503))
+        return refuse(
+          reply.header('retry-after', (error instanceof Problem ? error.retryAfterSeconds : undefined) ?? 5),
+          503,
+          'temporarily_unavailable',
+          'try again later',
+        )
       if (
         error instanceof Error &&
         'statusCode' in error &&

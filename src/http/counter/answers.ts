@@ -18,6 +18,7 @@ export function shiftAnswerOf(shift: Shift): z.infer<typeof shiftAnswer> {
     takenBack: Number(shift.takenBack),
     expectedCash: Number(shift.expectedCash),
     byAccount: shift.byAccount.map((part) => ({ ...part, amount: Number(part.amount) })),
+    handovers: shift.handovers.map((part) => ({ ...part, amount: Number(part.amount) })),
     closedAt: shift.closedAt?.toISOString() ?? null,
     countedCash: shift.countedCash === null ? null : Number(shift.countedCash),
     difference: shift.difference === null ? null : Number(shift.difference),

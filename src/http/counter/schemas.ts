@@ -64,6 +64,20 @@ export const shiftAnswer = z
         }),
       )
       .meta({ description: 'What is to be handed over for whom; corrected collections left out' }),
+    handovers: z
+      .array(
+        z.object({
+          code: z.string(),
+          railAccountId: z.string(),
+          bankBin: z.string(),
+          accountNumber: z.string(),
+          accountName: z.string(),
+          amount: amountOut,
+        }),
+      )
+      .meta({
+        description: 'Of a closed shift: what to pay into which account. The text of each deposit names its code',
+      }),
     closedAt: instantOut.nullable(),
     countedCash: amountOut.nullable(),
     difference: signedCash.nullable().meta({ description: 'countedCash - expectedCash' }),

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { readableLocalTime } from '../../domain/vietnam-time.ts'
+import { neutralText } from '../../export/csv.ts'
 import { Problem } from '../../problem/problem.ts'
 import {
   makePayoutOrder,
@@ -30,7 +31,7 @@ const reading = { 400: problemSchema, 401: problemSchema, 403: problemSchema, 40
 const params = z.object({ id: payoutOrderId })
 
 export function registerPayoutOrderRoutes(server: FastifyInstance, options: FinanceOptions): void {
-  const { database, environment, idempotency } = options
+  const { database, environment, idempotency, vault } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
   const officers = createOfficerGuard(options.verifyOfficer)
   const about = (summary: string) => ({ tags: ['Refunds'], summary, security: [{ officer: [] }] })
@@ -42,7 +43,7 @@ export function registerPayoutOrderRoutes(server: FastifyInstance, options: Fina
   ): Promise<{ order: PayoutOrder; lines: PayoutLine[] }> {
     const [order] = await readPayoutOrders(source, tenantId, { id, limit: 1 })
     if (order === undefined) throw new Problem('NOT_FOUND')
-    return { order, lines: await readPayoutLines(source, tenantId, id) }
+    return { order, lines: await readPayoutLines(source, tenantId, id, vault) }
   }
 
   routes.post(
@@ -66,7 +67,8 @@ export function registerPayoutOrderRoutes(server: FastifyInstance, options: Fina
         async (tx) => {
           const id = await makePayoutOrder(tx, environment, officer, body)
           const { order, lines } = await readOne(tx, officer.tenantId, id)
-          return jsonAnswer(201, payoutOrderOf(order, lines), { location: `/v1/finance/payout-orders/${id}` })
+          const answer = jsonAnswer(201, payoutOrderOf(order, lines), { location: `/v1/finance/payout-orders/${id}` })
+          return { ...answer, isSecret: true }
         },
         officerKeys(officer),
       )
@@ -145,9 +147,9 @@ function csvOf({ id, channel, from }: PayoutOrder, lines: readonly PayoutLine[])
       debit_account: from.accountNumber,
       debit_name: from.accountName,
       debit_bank: from.bankBin,
-      credit_account: line.payee.accountNumber,
-      credit_name: line.payee.accountName,
-      credit_bank: line.payee.bankBin,
+      credit_account: line.payee?.accountNumber ?? '',
+      credit_name: line.payee?.accountName ?? '',
+      credit_bank: line.payee?.bankBin ?? '',
       amount: line.amount.toString(),
       currency: 'VND',
       content: line.content,
@@ -159,6 +161,6 @@ function csvOf({ id, channel, from }: PayoutOrder, lines: readonly PayoutLine[])
       bank_transaction: line.railTransactionId,
       paid_at: readableLocalTime(line.paidAt),
     })),
-    { header: true, bom: true, escape_formulas: true, record_delimiter: 'windows' },
+    { header: true, bom: true, record_delimiter: 'windows', cast: { string: neutralText } },
   )
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { PayoutLine, PayoutOrder } from '../../refund/payout-order.ts'
 import type { RefundStepView, RefundView } from '../../refund/read.ts'
+import type { Payee } from '../../store/refunds.ts'
 import type { invoiceRefundAnswer, payoutOrderAnswer, refundAnswer, refundSummary } from './refund-schemas.ts'
 
 export function invoiceRefundOf(refund: RefundView): z.infer<typeof invoiceRefundAnswer> {
@@ -38,13 +39,17 @@ export function refundSummaryOf(refund: RefundView): z.infer<typeof refundSummar
   }
 }
 
-export function refundAnswerOf(refund: RefundView, steps: readonly RefundStepView[]): z.infer<typeof refundAnswer> {
+export function refundAnswerOf(
+  refund: RefundView,
+  payee: Payee | null,
+  steps: readonly RefundStepView[],
+): z.infer<typeof refundAnswer> {
   const { result, resultReference, resultBy } = refund
   return {
     ...refundSummaryOf(refund),
     note: refund.note,
     otherPayment: refund.otherPayment,
-    payee: refund.payee,
+    payee,
     report:
       result === null || resultReference === null || resultBy === null
         ? null

@@ -214,7 +214,7 @@ export const payoutOrderAnswer = payoutSummary
         refundId: z.string(),
         reference: z.string(),
         status: z.enum(refundStatuses),
-        payee: account,
+        payee: account.nullable(),
         content: z.string().meta({ description: 'For the bank: Latin letters and digits, our reference first' }),
         dossierCode: z.string().nullable(),
         reason: z.string(),

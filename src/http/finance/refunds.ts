@@ -7,10 +7,12 @@ import type { Environment } from '../../environment.ts'
 import type { Idempotency } from '../../idempotency/idempotency.ts'
 import { Problem } from '../../problem/problem.ts'
 import { approveRefund, rejectRefund } from '../../refund/decide.ts'
+import { openPayee } from '../../refund/payee.ts'
 import { prepareRefund } from '../../refund/prepare.ts'
 import { type RefundFilter, readRefundSteps, readRefunds } from '../../refund/read.ts'
 import { confirmReport, reportRefund } from '../../refund/report.ts'
 import { requestRefund, settlementOfInvoice } from '../../refund/request.ts'
+import type { Vault } from '../../secrets/vault.ts'
 import type { TenantDatabases, Transaction } from '../../store/database.ts'
 import type { Officer, OfficerVerifier, Role } from '../auth/officer.ts'
 import { createOfficerGuard } from '../auth/officer-guard.ts'
@@ -36,6 +38,7 @@ export type FinanceOptions = {
   readonly environment: Environment
   readonly idempotency: Idempotency
   readonly verifyOfficer: OfficerVerifier
+  readonly vault: Vault
 }
 
 const reading = { 400: problemSchema, 401: problemSchema, 403: problemSchema, 404: problemSchema, 503: problemSchema }
@@ -43,7 +46,7 @@ const acting = { ...reading, 409: problemSchema, 422: problemSchema }
 const params = z.object({ id: refundId })
 
 export function registerRefundRoutes(server: FastifyInstance, options: FinanceOptions): void {
-  const { database, environment, idempotency } = options
+  const { database, environment, idempotency, vault } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
   const officers = createOfficerGuard(options.verifyOfficer)
   const about = (summary: string) => ({ tags: ['Refunds'], summary, security: [{ officer: [] }] })
@@ -51,7 +54,7 @@ export function registerRefundRoutes(server: FastifyInstance, options: FinanceOp
   async function readOne(source: Pick<Transaction, 'query'>, tenantId: string, id: string) {
     const [refund] = await readRefunds(source, tenantId, { ids: [id], limit: 1 })
     if (refund === undefined) throw new Problem('NOT_FOUND')
-    return refundAnswerOf(refund, await readRefundSteps(source, tenantId, id))
+    return refundAnswerOf(refund, await openPayee(vault, refund), await readRefundSteps(source, tenantId, id))
   }
 
   routes.get(
@@ -114,8 +117,11 @@ export function registerRefundRoutes(server: FastifyInstance, options: FinanceOp
         async (tx) => {
           const settlementId = body.settlementId ?? (await settlementOfInvoice(tx, { tenantId }, body.invoiceId ?? ''))
           const asker = { tenantId, actor: officer.subject, as: 'officer' } as const
-          const id = await requestRefund(tx, environment, asker, settlementId, proposalOf(body))
-          return jsonAnswer(201, await readOne(tx, tenantId, id), { location: `/v1/finance/refunds/${id}` })
+          const id = await requestRefund(tx, environment, asker, settlementId, proposalOf(body), vault)
+          return {
+            ...jsonAnswer(201, await readOne(tx, tenantId, id), { location: `/v1/finance/refunds/${id}` }),
+            isSecret: true,
+          }
         },
         officerKeys(officer),
       )
@@ -152,7 +158,7 @@ export function registerRefundRoutes(server: FastifyInstance, options: FinanceOp
           async (tx) => {
             // The route's schema has checked it; its type is lost on the way through the generic.
             await take(tx, officer, id, request.body as z.output<Body>)
-            return jsonAnswer(200, await readOne(tx, officer.tenantId, id))
+            return { ...jsonAnswer(200, await readOne(tx, officer.tenantId, id)), isSecret: true }
           },
           officerKeys(officer),
         )
@@ -164,7 +170,7 @@ export function registerRefundRoutes(server: FastifyInstance, options: FinanceOp
     'finance.resolve',
     'Shape a case or a request: reason, basis, amount, channel, payee',
     prepareRefundBody,
-    (tx, officer, id, body) => prepareRefund(tx, environment, officer, id, proposalOf(body)),
+    (tx, officer, id, body) => prepareRefund(tx, environment, officer, id, proposalOf(body), vault),
   )
   addStep(
     'approve',

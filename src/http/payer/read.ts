@@ -119,7 +119,7 @@ export async function readInvoicePage(
       attemptFailed: row.last_failed,
       rails: offered.filter(({ account }) => account !== qrAccount).map((route) => pageRail(route, language)),
       closedRails: decided.flatMap((route) => closedRail(route, language)),
-      qr: qr === null ? null : { payload: qr.payload, ...qr.transfer },
+      qr: qr === null ? null : { payload: qr.payload, transfer: qr.transfer },
       receipts: row.paid_at === null ? [] : await readPageReceipts(database, row.id),
       returnUrl: row.return_url,
     },

@@ -71,8 +71,9 @@ export function registerPayerRoutes(server: FastifyInstance, options: PayerRoute
       const language = languageOf(request)
       const texts = textsIn(language)
       if (!(error instanceof Problem) || error.status >= 500) {
-        request.log.error({ err: error }, 'payment page failed')
-        reply.header('retry-after', 5)
+        if (error instanceof Problem && error.code === 'OVERLOADED') request.log.warn('payment page sent away')
+        else request.log.error({ err: error }, 'payment page failed')
+        reply.header('retry-after', error instanceof Problem ? (error.retryAfterSeconds ?? 5) : 5)
         return sendPage(reply, 503, messagePage(texts.unavailable, texts.unavailableHint, language, null))
       }
       const { code, status, detailVi, detailEn, retryAfterSeconds } = error

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { Problem } from '../../problem/problem.ts'
 import { readRefunds } from '../../refund/read.ts'
 import { requestRefund, settlementOfInvoice } from '../../refund/request.ts'
+import type { Vault } from '../../secrets/vault.ts'
 import type { Transaction } from '../../store/database.ts'
 import { requireScope } from '../auth/access-token.ts'
 import { type Caller, callerOf } from '../auth/caller.ts'
@@ -33,8 +34,11 @@ const page = z.strictObject({
   cursor: refundId.optional(),
 })
 
-export function registerInvoiceRefundRoutes(server: FastifyInstance, options: PortalOptions): void {
-  const { database, environment, idempotency, authenticate } = options
+export function registerInvoiceRefundRoutes(
+  server: FastifyInstance,
+  options: PortalOptions & { readonly vault: Vault },
+): void {
+  const { database, environment, idempotency, authenticate, vault } = options
   const routes = server.withTypeProvider<ZodTypeProvider>()
 
   async function readOne(source: Pick<Transaction, 'query'>, caller: Caller, invoiceId: string, id: string) {
@@ -65,7 +69,7 @@ export function registerInvoiceRefundRoutes(server: FastifyInstance, options: Po
       return await answerOnce(idempotency, request, reply, async (tx) => {
         const settlementId = await settlementOfInvoice(tx, caller, invoiceId)
         const asker = { tenantId: caller.tenantId, actor: caller.clientId, as: 'portal' } as const
-        const id = await requestRefund(tx, environment, asker, settlementId, proposalOf(body))
+        const id = await requestRefund(tx, environment, asker, settlementId, proposalOf(body), vault)
         return jsonAnswer(201, await readOne(tx, caller, invoiceId, id), {
           location: `/v1/invoices/${invoiceId}/refund-requests/${id}`,
         })

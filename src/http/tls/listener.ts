@@ -48,6 +48,7 @@ export async function startTlsListener(options: {
     rejectUnauthorized: false,
     handshakeTimeout: 10_000,
     maxHeaderSize: serverTimes.maxHeaderBytes,
+    connectionsCheckingInterval: serverTimes.checkEveryMs,
   })
   https.on('request', (request, response) => {
     clientCertificates.enteredBy(request, door)

@@ -8,6 +8,7 @@ import type { Environment } from '../../environment.ts'
 import { newId } from '../../environment.ts'
 import { Problem } from '../../problem/problem.ts'
 import type { Vault } from '../../secrets/vault.ts'
+import type { Crl } from '../../signing/crl.ts'
 import type { Database, Transaction } from '../../store/database.ts'
 import { appendJournal } from '../../store/journal.ts'
 import { insertAll } from '../../store/rows.ts'
@@ -74,8 +75,10 @@ export type ImportOptions = {
   readonly environment: Environment
   /** Opens what a rail account keeps sealed: a secret some settlement files are checked with. */
   readonly vault: Vault
-  /** Lines read so far. */
-  readonly onProgress?: (lines: number) => void
+  /** Revocation lists of banks that sign their files; null or left out: none are kept. */
+  readonly signerCrls?: (() => readonly Crl[] | null) | undefined
+  /** Lines read so far, and the part of the file's bytes (0 to 1); null where the format does not tell. */
+  readonly onProgress?: (lines: number, part: number | null) => void
 }
 
 /** Commits the file's row, or finds the file that brought these bytes before. */

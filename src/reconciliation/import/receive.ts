@@ -1,5 +1,7 @@
 /** A file on disk -> booked lines or a refusal: hash, register, load. What uploads, the command line and the watched folder share. */
 import { stat } from 'node:fs/promises'
+import { Problem } from '../../problem/problem.ts'
+import { type SignedBy, verifySignedFile } from '../../signing/signed-by.ts'
 import { fileHash } from '../readers/identity.ts'
 import type { StatementMapping } from '../readers/table/mapping.ts'
 import { type FileOrigin, type ImportOptions, type ImportResult, type ReceivedFile, registerFile } from './file.ts'
@@ -15,11 +17,13 @@ export type Arrival = {
   readonly origin: FileOrigin
   readonly actor: string
   readonly source: SourceReading
+  /** The bank's CMS signature of the file, where one came with it. */
+  readonly signature?: Uint8Array | null
   readonly supersedesId?: string | undefined
 }
 
-/** How a file is to be read: by a source on record, or as it looks. */
-export type SourceReading =
+/** How a file is to be read: by a source on record, or as it looks; and who must have signed it. */
+export type SourceReading = { readonly signedBy?: SignedBy | null } & (
   | ({ readonly kind: 'STATEMENT'; readonly sourceId: string | null } & StatementReading)
   | {
       readonly kind: 'SETTLEMENT'
@@ -28,10 +32,13 @@ export type SourceReading =
       readonly railAccountId: string
       readonly mapping?: StatementMapping | undefined
     }
+)
 
 export type RegisteredFile = { readonly file: ReceivedFile; readonly kind: 'new' | 'known'; readonly fileId: string }
 
+/** @throws Problem STATEMENT_NOT_SIGNED, before anything is kept, when the source asks for a signature and none of its bank is there */
 export async function registerArrival(options: ImportOptions, arrival: Arrival): Promise<RegisteredFile> {
+  await mustBeSigned(options, arrival)
   const file: ReceivedFile = {
     tenantId: arrival.tenantId,
     kind: arrival.source.kind,
@@ -45,6 +52,17 @@ export async function registerArrival(options: ImportOptions, arrival: Arrival):
     supersedesId: arrival.supersedesId ?? null,
   }
   return { file, ...(await registerFile(options, file)) }
+}
+
+async function mustBeSigned(
+  { environment, signerCrls = () => null }: ImportOptions,
+  { path, source: { signedBy = null }, signature = null }: Arrival,
+): Promise<void> {
+  if (signedBy === null) return
+  if (signature === null)
+    throw new Problem('STATEMENT_NOT_SIGNED', { vi: 'Không có chữ ký kèm theo.', en: 'no signature came with it' })
+  const verdict = await verifySignedFile(path, signature, signedBy, { at: environment.now(), crls: signerCrls() })
+  if (!verdict.ok) throw new Problem('STATEMENT_NOT_SIGNED', { vi: verdict.reason, en: verdict.reason })
 }
 
 export async function loadArrival(

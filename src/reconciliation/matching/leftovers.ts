@@ -1,6 +1,7 @@
 /** The last rules (window, reversal pairs, refunds, expected movements), and a class for everything that no rule explains. */
 import { ruleSet } from '../../domain/reconciliation/rules.ts'
 import type { Transaction } from '../../store/database.ts'
+import { depositRows } from './cash.ts'
 import { classOfPair, take } from './results.ts'
 import type { RunScope } from './working-set.ts'
 
@@ -14,8 +15,8 @@ export async function findForeignCurrency(tx: Transaction): Promise<void> {
 }
 
 /**
- * Rule 5: same account and amount within the window, and nobody else on either side. Only lines that name nothing: a line that
- * names another invoice is not this payment, whatever its amount.
+ * Rule 5: same account and amount within the window, and nobody else on either side, neither a payment nor a handover of cash. Only
+ * lines that name nothing: a line that names another invoice is not this payment, whatever its amount.
  */
 export async function matchWindow(tx: Transaction): Promise<void> {
   const { from, to } = ruleSet.windowDays
@@ -28,8 +29,13 @@ export async function matchWindow(tx: Transaction): Promise<void> {
   )
   await tx.query(
     `CREATE TEMP TABLE run_window_pays ON COMMIT DROP AS
-     SELECT p.settlement_id, p.bank, p.amount, d.position FROM w_pays p JOIN run_days d ON d.day = p.paid_on
-      WHERE p.direction = 'IN' AND NOT p.held`,
+     SELECT p.settlement_id COLLATE "C" AS candidate, p.bank, p.amount, d.position FROM w_pays p JOIN run_days d ON d.day = p.paid_on
+      WHERE p.direction = 'IN' AND NOT p.held
+     UNION ALL
+     SELECT c.handover_id COLLATE "C", c.bank, c.amount, d.position
+       FROM (SELECT handover_id, bank, handed_over_on, sum(CASE direction WHEN 'IN' THEN amount ELSE -amount END)::bigint AS amount
+               FROM w_cash WHERE handover_id IS NOT NULL GROUP BY 1, 2, 3 HAVING NOT bool_or(held)) c
+       JOIN run_days d ON d.day = c.handed_over_on`,
     [],
   )
   await tx.query(`CREATE INDEX ON run_window (bank, amount_vnd, position)`, [])
@@ -39,16 +45,16 @@ export async function matchWindow(tx: Transaction): Promise<void> {
   // Two candidates are as good as a thousand: neither side ever looks at more.
   await tx.query(
     `CREATE TEMP TABLE run_window_pairs ON COMMIT DROP AS
-     SELECT l.line_id, c.settlement_id, c.candidates, o.candidates AS lines
+     SELECT l.line_id, c.candidate, c.candidates, o.candidates AS lines
        FROM run_window l
       CROSS JOIN LATERAL (
-        SELECT min(settlement_id) AS settlement_id, count(*) AS candidates FROM (
-          SELECT p.settlement_id FROM run_window_pays p
+        SELECT min(candidate) AS candidate, count(*) AS candidates FROM (
+          SELECT p.candidate FROM run_window_pays p
            WHERE p.bank = l.bank AND p.amount = l.amount_vnd AND p.position BETWEEN l.position - ${to} AND l.position - ${from} LIMIT 2) two) c
       CROSS JOIN LATERAL (
         SELECT count(*) AS candidates FROM (
           SELECT 1 FROM run_window_pays p JOIN run_window r ON r.bank = p.bank AND r.amount_vnd = p.amount AND r.position BETWEEN p.position + ${from} AND p.position + ${to}
-           WHERE p.settlement_id = c.settlement_id LIMIT 2) two) o
+           WHERE p.candidate = c.candidate LIMIT 2) two) o
       WHERE c.candidates > 0`,
     [],
   )
@@ -57,16 +63,24 @@ export async function matchWindow(tx: Transaction): Promise<void> {
     `INSERT INTO run_result (grp, class, rule, evidence, line_id, settlement_id, invoice_id)
      SELECT 'L:' || w.line_id, ${classOfPair}, 'AMOUNT_WINDOW', jsonb_build_object('amount', p.amount, 'bookedOn', l.booked_on, 'paidOn', p.paid_on),
             w.line_id, p.settlement_id, p.invoice_id
-       FROM run_window_pairs w JOIN w_pays p ON p.settlement_id = w.settlement_id JOIN w_lines l ON l.line_id = w.line_id
+       FROM run_window_pairs w JOIN w_pays p ON p.settlement_id = w.candidate JOIN w_lines l ON l.line_id = w.line_id
       WHERE w.candidates = 1 AND w.lines = 1`,
   )
   await take(
     tx,
+    depositRows(
+      `SELECT 'D:' || w.candidate AS grp, w.candidate AS handover_id FROM run_window_pairs w JOIN w_lines l ON l.line_id = w.line_id
+        WHERE w.candidates = 1 AND w.lines = 1 AND w.candidate IN (SELECT handover_id FROM w_cash)`,
+      'SELECT candidate AS handover_id, line_id FROM run_window_pairs',
+    ),
+  )
+  await take(
+    tx,
     `INSERT INTO run_result (grp, class, evidence, line_id)
-     SELECT 'L:' || w.line_id, 'AMBIGUOUS', jsonb_build_object('amount', l.amount_vnd, 'candidates', (SELECT jsonb_agg(c.settlement_id) FROM (
-              SELECT p.settlement_id FROM run_window x JOIN run_window_pays p ON p.bank = x.bank AND p.amount = x.amount_vnd
+     SELECT 'L:' || w.line_id, 'AMBIGUOUS', jsonb_build_object('amount', l.amount_vnd, 'candidates', (SELECT jsonb_agg(c.candidate) FROM (
+              SELECT p.candidate FROM run_window x JOIN run_window_pays p ON p.bank = x.bank AND p.amount = x.amount_vnd
                  AND p.position BETWEEN x.position - ${to} AND x.position - ${from}
-               WHERE x.line_id = w.line_id ORDER BY p.settlement_id LIMIT 20) c)), w.line_id
+               WHERE x.line_id = w.line_id ORDER BY p.candidate LIMIT 20) c)), w.line_id
        FROM run_window_pairs w JOIN w_lines l ON l.line_id = w.line_id`,
   )
 }
@@ -134,7 +148,7 @@ export async function matchRefunds(tx: Transaction): Promise<void> {
      SELECT 'L:' || c.line_id, 'REFUND', jsonb_build_object('amount', c.amount), c.line_id, c.refund_id, c.invoice_id
        FROM (
          SELECT l.line_id, f.refund_id, f.invoice_id, f.amount, count(*) OVER (PARTITION BY l.line_id) AS refunds, count(*) OVER (PARTITION BY f.refund_id) AS lines
-           FROM w_refunds f JOIN run_days fd ON fd.day = f.sent_on
+           FROM w_refunds f JOIN run_days fd ON fd.day = f.sent_on AND NOT f.failed
            JOIN w_lines l ON l.bank = f.bank AND l.direction = 'DEBIT' AND NOT l.reversal AND l.amount_vnd = f.amount
            JOIN run_days ld ON ld.day = l.booked_on AND ld.position BETWEEN fd.position + ${from} AND fd.position + ${to}) c
       WHERE c.refunds = 1 AND c.lines = 1`,
@@ -223,6 +237,7 @@ export async function classifyTheRest(tx: Transaction, { asOf, calendar, tenantI
     tx,
     `INSERT INTO run_result (grp, class, evidence, refund_id, invoice_id)
      SELECT 'F:' || f.refund_id, CASE WHEN ${due} THEN 'REFUND_UNCONFIRMED' ELSE 'CUT_OFF' END, jsonb_build_object('sentOn', f.sent_on), f.refund_id, f.invoice_id
-       FROM w_refunds f JOIN run_coverage c ON c.bank = f.bank LEFT JOIN run_days d ON d.day = f.sent_on`,
+       FROM w_refunds f JOIN run_coverage c ON c.bank = f.bank LEFT JOIN run_days d ON d.day = f.sent_on
+      WHERE NOT f.failed`,
   )
 }

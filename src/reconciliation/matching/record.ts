@@ -9,7 +9,8 @@ export async function dateResults(tx: Transaction): Promise<void> {
   await tx.query(
     `CREATE TEMP TABLE run_dated ON COMMIT DROP AS
     SELECT r.*, row_number() OVER (ORDER BY r.grp, r.row_id, r.settlement_id, r.line_id) AS no,
-           coalesce(s.rail_account_id, w.rail_account_id, fs.rail_account_id, a.rail_account_id) AS rail_account_id,
+           -- A line without a payment of its own belongs where the payments of its group do.
+           coalesce(s.rail_account_id, w.rail_account_id, fs.rail_account_id, max(s.rail_account_id) OVER (PARTITION BY r.grp, r.class), a.rail_account_id) AS rail_account_id,
            l.booked_on, (s.paid_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS paid_on, (w.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS occurred_on,
            (f.updated_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS sent_on
       FROM run_result r

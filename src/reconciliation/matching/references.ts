@@ -79,6 +79,26 @@ export async function matchBaskets(tx: Transaction): Promise<void> {
   )
 }
 
+/** One payment in several lines: each names it and nothing else, none is the whole of it, and they add up. */
+export async function matchSplits(tx: Transaction): Promise<void> {
+  await take(
+    tx,
+    `INSERT INTO run_result (grp, rule, evidence, line_id, settlement_id, invoice_id)
+     SELECT 'S:' || s.settlement_id, 'SPLIT', jsonb_build_object('reference', e.ref, 'lines', s.lines), e.line_id,
+            CASE WHEN e.line_id = s.first THEN s.settlement_id END, p.invoice_id
+       FROM (
+         SELECT e.settlement_id, min(e.line_id) AS first, count(*) AS lines
+           FROM run_edges e JOIN w_lines l ON l.line_id = e.line_id JOIN w_pays p ON p.settlement_id = e.settlement_id AND p.disposition = 'APPLIED'
+          GROUP BY e.settlement_id, p.amount
+         HAVING count(*) > 1 AND sum(l.amount_vnd) = p.amount
+            AND bool_and((SELECT count(*) FROM run_edges o WHERE o.line_id = e.line_id) = 1)
+            AND bool_and((SELECT count(*) FROM w_named n WHERE n.line_id = e.line_id) <= 1)) s
+       JOIN run_edges e ON e.settlement_id = s.settlement_id
+       JOIN w_lines l ON l.line_id = e.line_id
+       JOIN w_pays p ON p.settlement_id = s.settlement_id`,
+  )
+}
+
 /** A second line for a transaction, or for an attempt, that is explained already: the bank credited it twice. */
 export async function findDoubleCredits(tx: Transaction): Promise<void> {
   await take(

@@ -3,6 +3,7 @@
  * and refund that is not explained yet (new, or in an open break). Everything after it is set-based SQL over these.
  */
 import { addDays, type BusinessCalendar } from '../../domain/business-days.ts'
+import { ruleSet } from '../../domain/reconciliation/rules.ts'
 import type { Transaction } from '../../store/database.ts'
 import { rowsToJson } from '../../store/rows.ts'
 
@@ -26,21 +27,22 @@ const overlapMinutes = 60
 
 export async function layOutAccounts(tx: Transaction, scope: RunScope): Promise<void> {
   await tx.query(
-    `CREATE TEMP TABLE run_accounts (bank text, rail_account_id text, home boolean, legs integer, open_from date) ON COMMIT DROP`,
+    `CREATE TEMP TABLE run_accounts (bank text, rail_account_id text, home boolean, legs integer, deposit_days integer, open_from date) ON COMMIT DROP`,
     [],
   )
   await tx.query(
     `INSERT INTO run_accounts
-     SELECT bank, id, row_number() OVER (PARTITION BY bank ORDER BY transfer DESC, position, id) = 1, coalesce(legs, 2), open_from
+     SELECT bank, id, row_number() OVER (PARTITION BY bank ORDER BY transfer DESC, position, id) = 1, coalesce(t.legs, 2), coalesce(t.deposit_days, ${ruleSet.cashDepositDays}), open_from
        FROM (
          SELECT r.id, r.position, r.rail = ANY($2) AS transfer,
                 (SELECT min(o.id) FROM beneficiary_accounts o
                   WHERE o.tenant_id = b.tenant_id AND o.bank_bin = b.bank_bin AND o.account_number = b.account_number) AS bank,
-                (SELECT t.legs FROM rail_terms t WHERE t.rail_account_id = r.id AND t.valid_from <= $3 ORDER BY t.valid_from DESC LIMIT 1) AS legs,
                 coalesce((SELECT max(d.business_date) + 1 FROM reconciliation_days d WHERE d.rail_account_id = r.id AND d.status = 'CLOSED'),
                          DATE '0001-01-01') AS open_from
            FROM rail_accounts r JOIN beneficiary_accounts b ON b.id = r.beneficiary_account_id
-          WHERE r.tenant_id = $1) account`,
+          WHERE r.tenant_id = $1) account
+       LEFT JOIN LATERAL (SELECT t.legs, t.deposit_days FROM rail_terms t WHERE t.rail_account_id = account.id AND t.valid_from <= $3
+                           ORDER BY t.valid_from DESC LIMIT 1) t ON true`,
     [scope.tenantId, scope.transferRails, scope.asOf],
   )
   await tx.query(
@@ -149,18 +151,19 @@ export async function gatherTheRest(tx: Transaction, { tenantId, runId }: RunSco
        JOIN settlement_rows r ON r.id = o.row_id AND r.withdrawn_at IS NULL JOIN run_accounts a ON a.rail_account_id = r.rail_account_id`,
     [tenantId],
   )
-  // Columns that the refund module adds are read where they are there.
+  // A refund that the rail said has failed is expected by nobody; only a debit that names it says otherwise.
   await tx.query(
     `CREATE TEMP TABLE w_refunds ON COMMIT DROP AS
      SELECT f.id AS refund_id, a.bank, s.rail_account_id, f.amount, f.invoice_id, s.merchant_ref, s.rail_transaction_id, v.pay_code,
-            to_jsonb(f) ->> 'rail_refund_id' AS rail_refund_id, to_jsonb(f) ->> 'rail_reference' AS rail_reference,
-            (coalesce((to_jsonb(f) ->> 'sent_at')::timestamptz, f.updated_at) AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS sent_on,
-            i.id AS item_id, i.break_id, false AS held
+            f.rail_refund_id, f.rail_reference,
+            (coalesce(f.sent_at, f.updated_at) AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS sent_on,
+            i.id AS item_id, i.break_id, false AS held, f.status = 'FAILED' AS failed
        FROM refunds f JOIN settlements s ON s.id = f.settlement_id JOIN run_accounts a ON a.rail_account_id = s.rail_account_id
        LEFT JOIN invoices v ON v.id = f.invoice_id
        LEFT JOIN reconciliation_items i ON i.refund_id = f.id AND i.ended_on IS NULL
        LEFT JOIN breaks b ON b.id = i.break_id
-      WHERE f.tenant_id = $1 AND f.status IN ('SENT', 'UNKNOWN', 'DONE') AND (i.id IS NULL OR b.status IN ('OPEN', 'WAITING'))`,
+      WHERE f.tenant_id = $1 AND (f.status IN ('SENT', 'UNKNOWN', 'DONE') OR f.status = 'FAILED' AND f.sent_at IS NOT NULL)
+        AND (i.id IS NULL OR b.status IN ('OPEN', 'WAITING'))`,
     [tenantId],
   )
   for (const column of ['line_id', 'settlement_id', 'row_id', 'refund_id']) {

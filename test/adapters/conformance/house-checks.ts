@@ -18,6 +18,11 @@ const complete: Check = {
       ['inquiry', capabilities.inquiry, adapter.inquire !== undefined && adapter.readInquiry !== undefined],
       ['refund', capabilities.refund !== 'none', mode.refund !== undefined && mode.refundInquiry !== undefined],
       ['refund', capabilities.refund !== 'none', adapter.refund !== undefined && adapter.readRefund !== undefined],
+      [
+        'statement',
+        capabilities.statement === 'api',
+        adapter.statement !== undefined && adapter.readStatement !== undefined,
+      ],
       ['pull', capabilities.pull, reads.includes('bill')],
       ['pull', capabilities.pull, adapter.answerBill !== undefined],
       ['one-time code', adapter.confirm !== undefined, mode.confirm !== undefined],
@@ -30,6 +35,18 @@ const complete: Check = {
       ...(adapter.titleVi !== '' && adapter.titleEn !== '' && adapter.channels.length > 0 && capabilities.source !== ''
         ? []
         : ['titles, channels or source are missing']),
+    ]
+  },
+}
+
+const named: Check = {
+  name: 'two accounts are called differently by their rail, and no secret is part of a name',
+  find({ adapter, account, other, mode }) {
+    const [own, others] = [adapter.receivers(account.config), adapter.receivers(other.config)]
+    const secrets = secretsOf(adapter.secretFields, mode.config as Record<string, unknown>)
+    return [
+      ...own.filter((name) => others.includes(name)).map((name) => `both accounts are ${name}`),
+      ...own.filter((name) => secrets.some((secret) => name.includes(secret))).map(() => 'a name tells a secret'),
     ]
   },
 }
@@ -205,4 +222,4 @@ const pure: Check = {
   },
 }
 
-export const houseChecks: readonly Check[] = [complete, closed, discreet, pure]
+export const houseChecks: readonly Check[] = [complete, named, closed, discreet, pure]

@@ -131,6 +131,7 @@ const faults: [string, Partial<Adapter<ToyAccount['config']>>, RegExp][] = [
     /no secret/,
   ],
   ['the clock is asked', { merchantRef: () => `FG${Date.now()}` }, /neither clock nor chance/],
+  ['two shops are one', { receivers: () => ['shop'] }, /called differently/],
   ['references come again', { merchantRef: ({ sequence }) => `FG${sequence % 100n}` }, /never given twice/],
   [
     'all is acknowledged',

@@ -87,6 +87,7 @@ export const toy: Adapter<ToyConfig> = {
   },
   accountSchema,
   secretFields: ['secret'],
+  receivers: ({ shop }) => [`shop ${shop}`],
 
   merchantRef: ({ sequence }) => attemptReference(sequence),
 

@@ -2,14 +2,13 @@ import { createHash } from 'node:crypto'
 import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { detectFormat } from '../../../src/reconciliation/readers/detect.ts'
 import { fileHash, lineIdentity, lineKey, statementIdentity } from '../../../src/reconciliation/readers/identity.ts'
 import { readStatementFile, readStatements } from '../../../src/reconciliation/readers/read.ts'
 import type { StatementEvent } from '../../../src/reconciliation/readers/statement.ts'
 import { statementMapping } from '../../../src/reconciliation/readers/table/mapping.ts'
+import { heapInUse } from '../../harness/heap.ts'
 import {
   camt053Of,
   camtEntry,
@@ -74,14 +73,6 @@ const rows = 200_000
 /** Far below what the entries would fill: 200,000 of them take more than 100 MB. */
 const heapGrowthLimit = 16 * 1024 * 1024
 
-setFlagsFromString('--expose-gc')
-const exposed: unknown = runInNewContext('gc')
-
-function collectGarbage(): void {
-  if (typeof exposed !== 'function') throw new Error('no garbage collector to call')
-  exposed()
-}
-
 const streams = [
   {
     name: 'mt940',
@@ -125,8 +116,7 @@ for (const { name, format, head, row, foot, options } of streams) {
       for (let at = 0; at < rows; at += 100) yield Buffer.from(block)
       yield Buffer.from(foot)
     }
-    collectGarbage()
-    const before = process.memoryUsage().heapUsed
+    const before = heapInUse()
     let peak = before
     let entries = 0
     let last: StatementEvent | null = null
@@ -135,8 +125,7 @@ for (const { name, format, head, row, foot, options } of streams) {
       if (event.kind !== 'entry') continue
       entries += 1
       if (entries % 20_000 === 0) {
-        collectGarbage()
-        peak = Math.max(peak, process.memoryUsage().heapUsed)
+        peak = Math.max(peak, heapInUse())
       }
     }
     t.equal(entries, rows)

@@ -10,7 +10,7 @@ import type { ExportColumn, ExportRow } from '../../../export/table.ts'
 import { Problem } from '../../../problem/problem.ts'
 import type { Query } from '../../../store/database.ts'
 import { sendFile } from '../send-file.ts'
-import { breakColumns, breakConditions, breakFilter, calendarOf } from './breaks.ts'
+import { breakColumns, breakConditions, breakFilter, calendarOf } from './break-answers.ts'
 import { about, day, type ReconciliationOptions, reading } from './shared.ts'
 
 /** Rows fetched at a time: memory stays flat however long the export is. */

@@ -1,11 +1,5 @@
 /** Statement and settlement files: upload as multipart or as a stream, progress, and what they brought. */
-import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type Readable, Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { rm } from 'node:fs/promises'
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -34,6 +28,8 @@ import {
  * `feegate reconcile import`.
  */
 const maxUploadBytes = 256 * 2 ** 20
+
+import { spool } from './spool.ts'
 
 const fileAnswer = z
   .object({
@@ -115,7 +111,7 @@ const uploadQuery = z.strictObject({
 /** In a scope of its own: nobody else takes bodies of these kinds. */
 export function registerFileRoutes(server: FastifyInstance, options: ReconciliationOptions): void {
   server.register(async (scope) => {
-    await scope.register(multipart, { limits: { files: 1, fields: 0, fileSize: maxUploadBytes, parts: 1 } })
+    await scope.register(multipart, { limits: { files: 2, fields: 0, fileSize: maxUploadBytes, parts: 2 } })
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload))
     registerUpload(scope, options)
   })
@@ -133,7 +129,7 @@ function registerUpload(
       bodyLimit: maxUploadBytes,
       schema: {
         ...about(
-          'Upload a statement or settlement file (multipart/form-data with one file, or the bytes as application/octet-stream)',
+          'Upload a statement or settlement file: multipart/form-data with one file and, where its source asks for one, the CMS signature as a part `signature`; or the bytes alone as application/octet-stream',
         ),
         headers: idempotencyHeaders,
         querystring: uploadQuery,
@@ -144,7 +140,7 @@ function registerUpload(
       const officer = officers.of(request)
       const { source, beneficiaryAccountId, supersedes } = request.query
       const tenant = database.forTenant(officer.tenantId)
-      const spooled = await spool(request)
+      const spooled = await spool(request, maxUploadBytes)
       let kept = false
       try {
         const name = spooled.name ?? request.query.name ?? 'statement'
@@ -156,7 +152,7 @@ function registerUpload(
           {
             ...officerKeys({ tenantId: officer.tenantId, subject: officer.subject }),
             key: keyOf(request),
-            fingerprint: requestFingerprint('POST', request.raw.url ?? '', Buffer.from(spooled.sha256, 'hex')),
+            fingerprint: requestFingerprint('POST', request.raw.url ?? '', spooled.fingerprint),
           },
           async () => {
             const { fileId } = await desk.accept({
@@ -170,6 +166,7 @@ function registerUpload(
                 named.kind === 'STATEMENT' && beneficiaryAccountId !== undefined
                   ? { ...named, beneficiaryAccountId }
                   : named,
+              signature: spooled.signature,
               supersedesId: supersedes,
             })
             kept = true
@@ -196,37 +193,6 @@ function keyOf(request: FastifyRequest): string {
   const key = request.headers['idempotency-key']
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw new Problem('IDEMPOTENCY_KEY_MISSING')
   return key
-}
-
-type Spooled = { readonly folder: string; readonly path: string; readonly name: string | null; readonly sha256: string }
-
-/** To disk, so that memory stays flat and nothing is read before all of it is there. */
-async function spool(request: FastifyRequest): Promise<Spooled> {
-  const folder = await mkdtemp(join(tmpdir(), 'feegate-upload-'))
-  try {
-    const path = join(folder, 'file')
-    const part = request.isMultipart() ? await request.file() : undefined
-    if (request.isMultipart() && part === undefined)
-      throw new Problem('INVALID_REQUEST', { en: 'the form holds no file', vi: 'Biểu mẫu không có tệp.' })
-    const source = part?.file ?? (request.body as Readable | undefined)
-    if (source === undefined || typeof source.pipe !== 'function') throw new Problem('UNSUPPORTED_MEDIA_TYPE')
-    const hash = createHash('sha256')
-    let bytes = 0
-    const meter = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        bytes += chunk.length
-        hash.update(chunk)
-        done(bytes > maxUploadBytes ? new Problem('BODY_TOO_LARGE') : null, chunk)
-      },
-    })
-    await pipeline(source, meter, createWriteStream(path))
-    if (part?.file.truncated === true) throw new Problem('BODY_TOO_LARGE')
-    if (bytes === 0) throw new Problem('INVALID_REQUEST', { en: 'the file is empty', vi: 'Tệp rỗng.' })
-    return { folder, path, name: part?.filename ?? null, sha256: hash.digest('hex') }
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true })
-    throw error
-  }
 }
 
 function registerReading(server: FastifyInstance, { database, officers }: ReconciliationOptions): void {
@@ -310,7 +276,13 @@ function registerReading(server: FastifyInstance, { database, officers }: Reconc
         match: bigint | null
         break: bigint | null
       }
-      const rows = await database.forTenant(tenantId).query<Row>(
+      const tenant = database.forTenant(tenantId)
+      const known = await tenant.query('SELECT id FROM statement_files WHERE id = $1 AND tenant_id = $2', [
+        request.params.id,
+        tenantId,
+      ])
+      if (known.length === 0) throw new Problem('NOT_FOUND')
+      const rows = await tenant.query<Row>(
         `SELECT l.id, l.booked_on AS "bookedOn", l.value_on AS "valueOn", l.direction, l.reversal, l.status, l.amount::text AS amount, l.currency,
                 l.bank_reference AS "bankReference", l.remittance, l.counterparty_name AS "counterpartyName",
                 l.counterparty_account AS "counterpartyAccount", l.raw, CASE WHEN i.rule IS NOT NULL THEN coalesce(i.group_id, i.id) END AS match, i.break_id AS break

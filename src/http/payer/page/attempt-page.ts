@@ -33,15 +33,11 @@ export function attemptPage(page: AttemptPage, language: Language): Page {
         html`<h1>${page.railTitle}</h1><section><form method="post" action="${instruction.action}">${hiddenFields(instruction.fields)}<button type="submit">${texts.goToBank}</button></form></section>${back}`,
       )
     case 'qr': {
-      const { transfer } = instruction
-      if (transfer === undefined)
-        return layout(
-          { ...frame, refresh: { everySeconds: 5, typing: false } },
-          html`<h1>${page.railTitle}</h1>${back}`,
-        )
+      const { payload, transfer } = instruction
+      const qr = { payload, transfer: transfer === undefined ? null : { ...transfer, amount: BigInt(transfer.amount) } }
       return layout(
         { ...frame, refresh: { everySeconds: 5, typing: false } },
-        html`<h1>${page.railTitle}</h1>${qrSection({ payload: instruction.payload, accountNumber: transfer.accountNumber, accountName: transfer.accountName, amount: BigInt(transfer.amount), content: transfer.content }, texts)}${back}`,
+        html`<h1>${page.railTitle}</h1>${qrSection(qr, texts)}${back}`,
       )
     }
     case 'otpChallenge':

@@ -1,4 +1,5 @@
 /** How to pay an open invoice: the transfer QR, a button for each rail, and which rails only time keeps away. */
+import { bankName } from '../../../domain/codes/bank-bin.ts'
 import { dong, dongInText } from './format.ts'
 import { type Html, html } from './html.ts'
 import type { Refresh } from './layout.ts'
@@ -25,6 +26,12 @@ export type PageClosedRail = { readonly title: string; readonly reason: string }
 
 export type PageQr = {
   readonly payload: string
+  /** The same for a payer who types it by hand, where the rail lets it be typed. */
+  readonly transfer: PageTransfer | null
+}
+
+export type PageTransfer = {
+  readonly bankBin: string
   readonly accountNumber: string
   readonly accountName: string
   readonly amount: bigint
@@ -65,19 +72,25 @@ export function refreshOf(ways: WaysToPay, attemptUnderWay: boolean): Refresh | 
   return ways.rails.length === 0 && ways.closedRails.length > 0 ? { everySeconds: 30, typing } : null
 }
 
-/** The transfer as a QR picture and as lines for a payer who types it. */
-export function qrSection(qr: PageQr, texts: Texts): Html {
+/** The order as a QR picture and, where it is a transfer, as lines for a payer who types it. */
+export function qrSection({ payload, transfer }: PageQr, texts: Texts): Html {
   return html`<section class="qr">
 <h2>${texts.scanQr}</h2>
-<div role="img" aria-label="${texts.scanQr}">${qrPicture(qr.payload)}</div>
-<p>${texts.scanHint}</p>
-<dl>
-<dt>${texts.account}</dt><dd class="code">${qr.accountNumber}</dd>
-<dt>${texts.accountName}</dt><dd>${qr.accountName}</dd>
-<dt>${texts.amount}</dt><dd>${dong(qr.amount)}</dd>
-<dt>${texts.content}</dt><dd class="code">${qr.content}</dd>
-</dl>
+<div role="img" aria-label="${texts.scanQr}">${qrPicture(payload)}</div>
+${transfer === null ? null : transferLines(transfer, texts)}
 </section>`
+}
+
+function transferLines({ bankBin, accountNumber, accountName, amount, content }: PageTransfer, texts: Texts): Html {
+  const bank = bankName(bankBin)
+  return html`<p>${texts.scanHint}</p>
+<dl>
+<dt>${texts.bank}</dt><dd>${bank === null ? bankBin : `${bank} (${bankBin})`}</dd>
+<dt>${texts.account}</dt><dd class="code">${accountNumber}</dd>
+<dt>${texts.accountName}</dt><dd>${accountName}</dd>
+<dt>${texts.amount}</dt><dd>${dong(amount)}</dd>
+<dt>${texts.content}</dt><dd class="code">${content}</dd>
+</dl>`
 }
 
 function railForm(rail: PageRail, target: FormTarget, texts: Texts, language: Language): Html {
