@@ -32,8 +32,11 @@ type Measured = z.infer<typeof workerResult> & { readonly limitSeconds: number; 
 export async function benchReconcile(): Promise<void> {
   const wanted = process.env.BENCH_LINES === undefined ? sizes : process.env.BENCH_LINES.split(',').map(Number)
   const measured: [number, Measured][] = []
-  for (const size of wanted) measured.push([size, await measure(size)])
-  for (const [size, result] of measured) print(size, result)
+  for (const size of wanted) {
+    const result = await measure(size)
+    print(size, result)
+    measured.push([size, result])
+  }
   const [small, large] = measured
   if (small === undefined || large === undefined) return
   const seconds = ([, result]: [number, Measured]): number => result.loadSeconds + result.matchSeconds

@@ -7,13 +7,22 @@ import { type Database, openDatabase } from '../src/store/database.ts'
 import { startEmbeddedPostgres } from '../src/store/embedded/postgres.ts'
 import { migrate } from '../src/store/migrate.ts'
 
+/** A million rows laid out on a busy machine. */
+const statementTimeoutMs = 1_800_000
+
 export async function withDatabase(work: (database: Database, url: string) => Promise<void>): Promise<void> {
   const log = pino({ level: 'silent' })
   const folder = mkdtempSync(join(tmpdir(), 'feegate-bench-'))
   chmodSync(folder, 0o755)
   const postgres = await startEmbeddedPostgres({ dataDir: folder, log })
   await migrate({ url: postgres.url, log })
-  const database = openDatabase({ url: postgres.url, maxConnections: 20, log, serviceRole: 'feegate_service' })
+  const database = openDatabase({
+    url: postgres.url,
+    maxConnections: 20,
+    log,
+    serviceRole: 'feegate_service',
+    statementTimeoutMs,
+  })
   try {
     await work(database, postgres.url)
   } finally {
