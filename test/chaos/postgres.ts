@@ -202,6 +202,7 @@ export class PgNode {
   async remove(): Promise<void> {
     this.signalAll('SIGKILL')
     await this.gone()
+    rmSync(this.data, { recursive: true, force: true })
     if (this.disk !== null) spawnSync('umount', ['-l', this.disk], { stdio: 'ignore' })
   }
 
