@@ -34,6 +34,8 @@ export type HttpCall = {
   readonly timeoutMs: number
   /** True when sending it twice has the same effect as once; only then may the gateway retry. */
   readonly repeatable: boolean
+  /** The answer may be long (a statement): up to 64 MiB instead of 1. */
+  readonly longAnswer?: true
 }
 
 export type HttpAnswer = {
@@ -185,6 +187,40 @@ export type ReceiptFileResult =
   | { readonly kind: 'file'; readonly contentType: string; readonly content: Uint8Array }
   /** The rail has none, or not yet. */
   | { readonly kind: 'notReady'; readonly detail: string }
+
+/** A bank account over whole local days (`YYYY-MM-DD`), both included. */
+export type StatementSpan = { readonly accountNumber: string; readonly from: string; readonly to: string }
+
+export type StatementBooking = {
+  /** The bank's own number of it. */
+  readonly reference: string
+  readonly bookedAt: Date
+  readonly direction: 'CREDIT' | 'DEBIT'
+  readonly amount: bigint
+  readonly text: string
+  /** What the bank says beside the text that may name what is paid: a virtual account. */
+  readonly payeeReference: string | null
+  readonly counterpartyName: string | null
+  readonly counterpartyAccount: string | null
+  /** As the bank sent it. */
+  readonly raw: string
+}
+
+/** What a bank says of an account when it is asked; whole VND. All of it can be read, or none of it counts. */
+export type StatementResult =
+  | {
+      readonly kind: 'statement'
+      readonly accountNumber: string
+      readonly currency: string | null
+      readonly opening: bigint | null
+      readonly closing: bigint | null
+      readonly bookings: readonly StatementBooking[]
+    }
+  | { readonly kind: 'refused'; readonly railCode: string; readonly message: string }
+  /** No answer that can be read or believed. */
+  | { readonly kind: 'unknown'; readonly detail: string }
+  /** The rail account has no such service. */
+  | { readonly kind: 'notOffered' }
 
 /** Why a request was refused. `signature` and `auth` read and change no payment state (I7). */
 export type RefusalReason =
@@ -355,6 +391,16 @@ export interface Adapter<Config = unknown> {
     account: RailAccount<Config>,
     context: AdapterContext,
   ): Step<ReceiptFileResult>
+
+  /** What the bank booked on an account; asking twice changes nothing. */
+  statement?(span: StatementSpan, account: RailAccount<Config>, context: AdapterContext): Step<StatementResult>
+  readStatement?(
+    answer: HttpAnswer,
+    state: unknown,
+    span: StatementSpan,
+    account: RailAccount<Config>,
+    context: AdapterContext,
+  ): Step<StatementResult>
 
   /**
    * The call that gives the money back is never `repeatable`, even where the rail would know a second one: what may be repeated

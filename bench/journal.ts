@@ -1,5 +1,6 @@
-/** A million entries: appended, sealed and verified, beside the hashing alone. */
+/** A million entries: appended, sealed and verified, beside the hashing alone; then one bit of one of them is changed, and found. */
 import { generateKeyPairSync } from 'node:crypto'
+import pg from 'pg'
 import { leafHash } from '../src/domain/merkle.ts'
 import { realEnvironment } from '../src/environment.ts'
 import { sealDue } from '../src/journal/seal.ts'
@@ -17,7 +18,7 @@ const kid = 'bench'.padEnd(43, '0')
 export async function benchJournal(): Promise<void> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const key = { kid, alg: 'ES256', privateKey } as const
-  await withDatabase(async (database) => {
+  await withDatabase(async (database, url) => {
     await insertAll(database, 'tenants', [{ id: 'ten_bench', name: 'Đo tốc độ', created_at: new Date() }])
     const entry = (number: number) => ({
       tenantId: 'ten_bench',
@@ -67,7 +68,28 @@ export async function benchJournal(): Promise<void> {
       hashing,
     )
     process.stdout.write(`  verified ${verdict}; at most ${Math.round(mostMegabytes)} MB of memory\n`)
+    const subject = `inv_${Math.floor(count * 0.618)}`
+    await changeOneBit(url, subject)
+    const { entries, findings } = await verifyJournal(database, find)
+    const told = findings.map(({ what, seq, subject }) => `${what} ${seq} ${subject}`).join('; ')
+    process.stdout.write(
+      `  one bit of ${subject} among ${entries} entries changed by the owner of the database: ${told}\n`,
+    )
+    if (findings.length !== 1 || !told.endsWith(` ${subject}`))
+      throw new Error('the changed bit was not found, or not alone')
   })
+}
+
+/** The lowest bit of one letter in the text of an entry, past the triggers: what somebody with the whole database in hand can do. */
+async function changeOneBit(url: string, subject: string): Promise<void> {
+  const owner = new pg.Client({ connectionString: url })
+  await owner.connect()
+  await owner.query('SET session_replication_role = replica')
+  await owner.query(
+    `UPDATE journal_entries SET body = left(body, -3) || chr(ascii(substr(right(body, 3), 1, 1)) # 1) || right(body, 2) WHERE subject = $1`,
+    [subject],
+  )
+  await owner.end()
 }
 
 /** Entries per second. */

@@ -51,7 +51,7 @@ const [matchSeconds, { figures }] = await seconds(() =>
 )
 onStep('')
 const peakRssMiB = process.resourceUsage().maxRSS / 1024
-const violations = (await checkReconciled(database.query, tenantId)).length
+const violations = (await checkReconciled(database, tenantId)).length
 await database.close()
 process.stdout.write(
   JSON.stringify({

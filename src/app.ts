@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import type { Adapter } from '../adapters/contract.ts'
+import { allAdapters } from '../adapters/registry.ts'
 import { createBillDesk } from './bill/desk.ts'
 import { createCallbackReceiver } from './callback/receive.ts'
 import { createCallerRefuser } from './callback/refuse-caller.ts'
@@ -69,6 +70,7 @@ import { createRouter } from './rails/router.ts'
 import { createRulebooks } from './rails/rulebooks.ts'
 import { startDailyRuns } from './reconciliation/daily.ts'
 import { createDesk } from './reconciliation/desk.ts'
+import { startFetchingStatements } from './reconciliation/fetch-statements.ts'
 import { startWatchingFolder } from './reconciliation/watched-folder.ts'
 import type { Vault } from './secrets/vault.ts'
 import { createSettler, type Settler } from './settlement/group.ts'
@@ -277,7 +279,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registerReceiptSummaryRoutes(server, finance)
     registerReportRoutes(server, finance)
     registerTransactionFeedRoutes(server, finance)
-    registerReconciliationRoutes(server, { ...finance, settler, desk, log })
+    registerReconciliationRoutes(server, { ...finance, settler, desk, log, vault })
     registerRefundRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
     registerPayoutOrderRoutes(server, { database, environment, idempotency, verifyOfficer, vault })
     registerPrivacyRoutes(server, { ...finance, cipher: options.cipher, vault })
@@ -321,6 +323,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     settler,
     async start() {
       background.push(startDailyRuns({ database, environment, settler, log }))
+      background.push(
+        startFetchingStatements({
+          database,
+          environment,
+          railAccounts,
+          adapters: options.adapters ?? allAdapters(),
+          desk,
+          call,
+          breaker,
+          serverIp,
+          log,
+        }),
+      )
       const { statementsDir } = options
       if (statementsDir !== undefined && statementsDir !== null)
         background.push(

@@ -4,6 +4,8 @@ import { bankKeyPem, privateKeyPem, signatureSchemes } from './rsa.ts'
 const partyId = z.string().regex(/^[A-Za-z0-9_-]{1,25}$/)
 const statusCodes = z.array(z.string().regex(/^[0-9A-Za-z]{1,10}$/)).max(50)
 
+const fieldName = z.string().regex(/^[A-Za-z.]{1,30}$/)
+
 /** One account at the bank. Meaning of each key: README.md. */
 export const accountSchema = z.strictObject({
   signature: z.enum(signatureSchemes).default('RSA-SHA256'),
@@ -51,6 +53,24 @@ export const accountSchema = z.strictObject({
   wrongOtpCodes: statusCodes.default(['13']),
   declinedCodes: statusCodes.default([]),
   inquiryNotFoundCodes: statusCodes.default([]),
+
+  /** The bank's statement call (rails.md §3.4); left out: its statements come as files. */
+  statement: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/ }),
+      model: z.string().min(1).max(20).default('1'),
+      version: z
+        .string()
+        .regex(/^[A-Za-z0-9._-]{1,10}$/)
+        .default('1'),
+      /** Of this service, where they are others than those of the payment calls. */
+      providerId: partyId.optional(),
+      merchantId: partyId.optional(),
+      signedRequestFields: z.array(fieldName).min(1).max(20),
+      /** `status.code` names the inner field; none: the bank does not sign its answer. */
+      signedAnswerFields: z.array(fieldName).max(20).default([]),
+    })
+    .optional(),
 
   /** Of the reconciliation file and our answer to it (rails.md §3.5). */
   settlementFileSecret: z.string().min(1).max(256).optional(),

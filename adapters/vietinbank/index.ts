@@ -6,6 +6,7 @@ import { lookupNotice } from './lookup.ts'
 import { noticePaths, noticeReceivers, readNotice } from './notice.ts'
 import { paymentReference } from './reference.ts'
 import { maxAmount, minAmount, payerFields, readStart, remarkMaxLength, start } from './start.ts'
+import { askStatement, takeStatement } from './statement.ts'
 
 /** Account payment with a one-time code, and the bank's credit notices of the same account (rails.md §3). */
 export const vietinbank: Adapter<VietinbankConfig> = {
@@ -49,6 +50,9 @@ export const vietinbank: Adapter<VietinbankConfig> = {
   readConfirm: (answer, state, attempt, account) => readConfirm(answer, state, attempt, account),
   inquire,
   readInquiry: (answer, state, attempt, account) => readInquiry(answer, state, attempt, account),
+
+  statement: askStatement,
+  readStatement: takeStatement,
 
   lookup: lookupNotice,
 

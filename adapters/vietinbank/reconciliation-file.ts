@@ -158,7 +158,7 @@ export function readDetail(
   const day = days.get(values[0] ?? '')
   if (day === undefined) return 'record-type'
   if (!checksumHolds(values, terms.secret)) return 'checksum'
-  const fields = detailSchema.parse(Object.fromEntries(detailNames.map((name, index) => [name, values[index]])))
+  const fields = fieldsOf(values)
   if (fields.providerId !== terms.providerId) return 'provider'
   if (!/^[1-9]\d{0,14}$/.test(fields.amount)) return 'amount'
   return { line: number, day, amount: BigInt(fields.amount), fields }
@@ -178,6 +178,11 @@ export function readFooter(
 }
 
 const detailSchema = z.record(z.enum(detailNames), z.string())
+
+/** Values of a detail line in their order; what is missing is empty. The checksum is looked at when a line is read first. */
+export function fieldsOf(values: readonly string[]): DetailFields {
+  return detailSchema.parse(Object.fromEntries(detailNames.map((name, index) => [name, values[index] ?? ''])))
+}
 
 function checksumHolds(values: readonly string[], secret: string): boolean {
   return isHexMac(values.at(-1) ?? '', Buffer.from(checksum(values.slice(0, -1), secret), 'hex'))
@@ -220,7 +225,7 @@ export function reconcile(
     return { status: equal ? '00' : '03', fields }
   })
   const missing = own.today.filter(({ transId }) => !seen.has(transId))
-  const blank = detailSchema.parse(Object.fromEntries(detailNames.map((name) => [name, ''])))
+  const blank = fieldsOf([])
   return [
     ...compared,
     ...missing.map(

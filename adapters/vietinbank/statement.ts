@@ -1,8 +1,17 @@
 /** The bank's statement call for one account and a span of days (rails.md §3.4). */
 import { z } from 'zod'
 import { compactLocalTime, parseReadableLocalTime } from '../../src/domain/vietnam-time.ts'
-import type { AdapterContext, HttpAnswer, HttpCall } from '../contract.ts'
+import type {
+  AdapterContext,
+  HttpAnswer,
+  HttpCall,
+  RailAccount,
+  StatementResult,
+  StatementSpan,
+  Step,
+} from '../contract.ts'
 import { readJsonObject } from '../shared/json-body.ts'
+import type { VietinbankConfig } from './account.ts'
 import { type SignatureScheme, signText, verifyText } from './rsa.ts'
 
 export type StatementTerms = {
@@ -23,7 +32,7 @@ export type StatementTerms = {
   readonly timeoutMs: number
 }
 
-export type StatementSpan = {
+export type CallSpan = {
   readonly account: string
   /** Local calendar days `yyyy-MM-dd`, both included. */
   readonly from: string
@@ -33,7 +42,7 @@ export type StatementSpan = {
 }
 
 /** Reading again gives the same rows, so the gateway may repeat the call. */
-export function statementCall(span: StatementSpan, terms: StatementTerms, context: AdapterContext): HttpCall {
+export function statementCall(span: CallSpan, terms: StatementTerms, context: AdapterContext): HttpCall {
   const fields: Record<string, string> = {
     model: terms.model,
     requestId: context.requestId.slice(0, 30),
@@ -64,6 +73,7 @@ export function statementCall(span: StatementSpan, terms: StatementTerms, contex
     body: JSON.stringify({ ...fields, signature: signText(text, terms.privateKeyPem, terms.signature) }),
     timeoutMs: terms.timeoutMs,
     repeatable: true,
+    longAnswer: true,
   }
 }
 
@@ -102,6 +112,8 @@ export type StatementRow = {
   readonly virtualAccount: string
   readonly counterAccount: string
   readonly counterName: string
+  /** As it came. */
+  readonly raw: string
 }
 
 export type StatementReading =
@@ -170,6 +182,7 @@ function readRow(row: z.infer<typeof rowSchema>): StatementRow | null {
     virtualAccount: row.virtualAccount ?? '',
     counterAccount: row.corresponsiveAccount ?? '',
     counterName: row.corresponsiveAccountName ?? '',
+    raw: JSON.stringify(row),
   }
 }
 
@@ -197,4 +210,72 @@ function slashed(day: string): string {
 function readDashedTime(value: string): Date | null {
   const match = /^(\d{2})-(\d{2})-(\d{4}) (\d{2}:\d{2}:\d{2})$/.exec(value)
   return match === null ? null : parseReadableLocalTime(`${match[3]}-${match[2]}-${match[1]} ${match[4]}`)
+}
+
+/** The bank's call behind the contract: one account, both directions. */
+export function askStatement(
+  span: StatementSpan,
+  { config }: RailAccount<VietinbankConfig>,
+  context: AdapterContext,
+): Step<StatementResult> {
+  const terms = termsOf(config)
+  if (terms === null) return { kind: 'done', result: { kind: 'notOffered' } }
+  const { accountNumber, from, to } = span
+  return {
+    kind: 'call',
+    call: statementCall({ account: accountNumber, from, to }, terms, context),
+    state: context.requestId,
+  }
+}
+
+export function takeStatement(
+  answer: HttpAnswer,
+  state: unknown,
+  span: StatementSpan,
+  { config }: RailAccount<VietinbankConfig>,
+): Step<StatementResult> {
+  const terms = termsOf(config)
+  if (terms === null || typeof state !== 'string') return { kind: 'done', result: { kind: 'notOffered' } }
+  return { kind: 'done', result: resultOf(readStatement(answer, state, terms), span) }
+}
+
+function termsOf(config: VietinbankConfig): StatementTerms | null {
+  const { statement, providerId, merchantId, clientId, clientSecret, privateKeyPem, bankKeyPem, signature } = config
+  if (statement === undefined) return null
+  return {
+    ...{ clientId, clientSecret, privateKeyPem, bankKeyPem, signature, timeoutMs: config.timeoutMs },
+    ...statement,
+    providerId: statement.providerId ?? providerId,
+    merchantId: statement.merchantId ?? merchantId,
+  }
+}
+
+function resultOf(reading: StatementReading, { accountNumber }: StatementSpan): StatementResult {
+  if (reading.kind === 'refused') return reading
+  if (reading.kind === 'unreadable') return { kind: 'unknown', detail: reading.detail }
+  // An answer about another account would hide the payments of this one.
+  if (reading.account !== accountNumber)
+    return { kind: 'unknown', detail: `an answer about account ${reading.account || '(none)'}` }
+  return {
+    kind: 'statement',
+    accountNumber,
+    currency: reading.currency === '' ? null : reading.currency,
+    opening: reading.opening,
+    closing: reading.closing,
+    bookings: reading.rows.map((row) => ({
+      reference: row.transactionNumber,
+      bookedAt: row.bookedAt,
+      direction: row.direction === 'credit' ? 'CREDIT' : 'DEBIT',
+      amount: row.amount,
+      text: row.content,
+      payeeReference: textOrNull(row.virtualAccount),
+      counterpartyName: textOrNull(row.counterName),
+      counterpartyAccount: textOrNull(row.counterAccount),
+      raw: row.raw,
+    })),
+  }
+}
+
+function textOrNull(text: string): string | null {
+  return text === '' ? null : text
 }

@@ -1,7 +1,6 @@
 /** `feegate reconcile`: statement files in, runs, the check, and what reconciliation must be told (sources, terms, holidays). */
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import cliProgress from 'cli-progress'
 import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -20,6 +19,7 @@ import { createSettler } from '../settlement/group.ts'
 import { openTrust } from '../signing/certificate-trust.ts'
 import type { Crl } from '../signing/crl.ts'
 import { type Database, errorCode } from '../store/database.ts'
+import { showProgress } from './progress.ts'
 import { cliActor, print, readJson, withDatabase } from './store.ts'
 
 type Store = {
@@ -67,7 +67,7 @@ export function registerReconcileCommands(program: Command): void {
     .addOption(tenantOption())
     .action(async ({ tenant }: { tenant: string }) => {
       await withStore(async ({ database }) => {
-        const violations = await checkReconciled(database.forTenant(tenant).query, tenant)
+        const violations = await checkReconciled(database.forTenant(tenant), tenant)
         for (const { what, id, detail } of violations) print(`${what} ${id}: ${detail}`)
         print(violations.length === 0 ? 'I12 holds' : `${violations.length} violations of I12`)
         if (violations.length > 0) process.exitCode = 1
@@ -122,7 +122,7 @@ async function importOne(
   const { query } = database.forTenant(tenantId)
   const reading =
     source === undefined ? await readingForFile(query, tenantId, name) : await readingOf(query, tenantId, source)
-  const progress = showProgress(name)
+  const progress = showProgress(name, process.stderr)
   let result: ImportResult
   try {
     result = await receiveFile(
@@ -161,37 +161,6 @@ async function signatureOf(path: string): Promise<Buffer | null> {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null
     throw error
-  }
-}
-
-const plainEvery = 50_000
-
-/** A bar on a terminal, a line now and then elsewhere. */
-function showProgress(name: string): { lines: (count: number) => void; stop: () => void } {
-  if (!process.stderr.isTTY) {
-    let told = 0
-    return {
-      lines(count) {
-        if (count - told < plainEvery) return
-        told = count
-        process.stderr.write(`${name}: ${count} lines read\n`)
-      },
-      stop() {},
-    }
-  }
-  const bar = new cliProgress.SingleBar({
-    format: `${name} [{bar}] {value} lines, {duration_formatted}`,
-    stream: process.stderr,
-    clearOnComplete: true,
-  })
-  bar.start(1, 0)
-  return {
-    lines(count) {
-      // How many there will be is known at the end: the bar stays nearly full.
-      bar.setTotal(Math.ceil(count * 1.02))
-      bar.update(count)
-    },
-    stop: () => bar.stop(),
   }
 }
 

@@ -174,7 +174,11 @@ export async function buryOverdue({
 }: Pick<DispatchOptions, 'database' | 'environment'>): Promise<number> {
   const buried = await database.query(
     `UPDATE deliveries SET status = 'DEAD', last_error = coalesce(last_error, 'the endpoint stayed paused')
-      WHERE status = 'PENDING' AND give_up_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) RETURNING id`,
+      WHERE id IN (
+        -- Whoever holds one is about to record what came of it: the next round looks again.
+        SELECT id FROM deliveries WHERE status = 'PENDING' AND give_up_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+         ORDER BY id FOR UPDATE SKIP LOCKED)
+      RETURNING id`,
     [environment.now()],
   )
   return buried.length

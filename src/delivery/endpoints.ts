@@ -136,12 +136,13 @@ export async function resumeEndpoint(
 ): Promise<WebhookEndpoint> {
   await getEndpoint(tx, owner, id)
   const now = environment.now()
+  await lockPending(tx, id)
+  await tx.query(`UPDATE deliveries SET next_attempt_at = $2 WHERE endpoint_id = $1 AND status = 'PENDING'`, [id, now])
   const [row] = await tx.query<EndpointRow>(
     `UPDATE webhook_endpoints SET status = 'ACTIVE', paused_reason = NULL, consecutive_failures = 0, failing_since = NULL, updated_at = $2
       WHERE id = $1 RETURNING ${columns}`,
     [id, now],
   )
-  await tx.query(`UPDATE deliveries SET next_attempt_at = $2 WHERE endpoint_id = $1 AND status = 'PENDING'`, [id, now])
   await tx.query(`SELECT pg_notify('${deliveryChannel}', '')`, [])
   return found(row)
 }
@@ -154,14 +155,22 @@ export async function deleteEndpoint(
   id: string,
 ): Promise<void> {
   await getEndpoint(tx, owner, id)
-  await tx.query(`UPDATE webhook_endpoints SET status = 'DELETED', updated_at = $2 WHERE id = $1`, [
-    id,
-    environment.now(),
-  ])
+  await lockPending(tx, id)
   await tx.query(
     `UPDATE deliveries SET status = 'DEAD', last_error = 'the endpoint was deleted' WHERE endpoint_id = $1 AND status = 'PENDING'`,
     [id],
   )
+  await tx.query(`UPDATE webhook_endpoints SET status = 'DELETED', updated_at = $2 WHERE id = $1`, [
+    id,
+    environment.now(),
+  ])
+}
+
+/** Deliveries before their endpoint, in id order: as whoever records what came of one takes them (docs/architecture.md). */
+async function lockPending(tx: Transaction, endpointId: string): Promise<void> {
+  await tx.query(`SELECT id FROM deliveries WHERE endpoint_id = $1 AND status = 'PENDING' ORDER BY id FOR UPDATE`, [
+    endpointId,
+  ])
 }
 
 /** Sends a `webhook.test` event now, signed like any other, and tells what came back. It is not stored and not retried. */

@@ -146,7 +146,14 @@ export const refundTransitions: readonly RefundTransition[] = [
     channels: rail,
     means: 'inquiry: the rail knows it and works on it',
   },
-  { from: 'UNKNOWN', on: 'done', to: 'DONE', by: 'rail', channels: rail, means: 'inquiry: the money went back' },
+  {
+    from: 'UNKNOWN',
+    on: 'done',
+    to: 'DONE',
+    by: 'rail',
+    channels: rail,
+    means: 'inquiry or the statement: the money went back',
+  },
   { from: 'UNKNOWN', on: 'fail', to: 'FAILED', by: 'rail', channels: rail, means: 'inquiry: the rail refused it' },
   {
     from: 'SENT',
@@ -205,7 +212,7 @@ export const refundTransitions: readonly RefundTransition[] = [
     to: 'DONE',
     by: 'rail',
     channels: rail,
-    means: 'the rail says after all that the money went back: money is never left without a record',
+    means: 'rail or statement say after all that the money went back: no money without a record',
   },
   {
     from: 'FAILED',

@@ -17,7 +17,7 @@ import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
 import { SecretError } from '../secrets/envelope.ts'
 import { SettlementQueueFullError } from '../settlement/group.ts'
 import { KeyRingError } from '../signing/key-provider.ts'
-import { isCutShort, StoreUnavailableError } from '../store/database.ts'
+import { errorCode, isCutShort, StoreUnavailableError } from '../store/database.ts'
 import type { AddressLimiter } from './address-limits.ts'
 import { fieldErrors } from './field-errors.ts'
 
@@ -90,6 +90,11 @@ export function createServer({ log, metrics, trustedProxies, limitAddress }: Ser
     // Answers hold names, pay links and amounts; a route whose answer may be kept says so itself.
     reply.header('cache-control', 'no-store')
   })
+  server.addHook('preValidation', async (request) => {
+    // No text of ours can hold a NUL; an export would fail over it when its head is already sent.
+    if (request.routeOptions.schema?.querystring !== undefined && request.url.includes('%00'))
+      throw new Problem('INVALID_REQUEST')
+  })
   server.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unmatched'
     metrics.httpSeconds.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
@@ -148,11 +153,16 @@ export function sendProblem(reply: ProblemReply, problem: Problem): unknown {
     .send(problemBody(problem))
 }
 
+/** PostgreSQL's codes for characters it cannot store. */
+const unstorableText = new Set(['22021', '22P05'])
+
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof StoreUnavailableError || isCutShort(error)) return new Problem('UNAVAILABLE', { cause: error })
   // A master key that is not here yet, or whoever keeps our keys is away for a moment.
   if (error instanceof SecretError || error instanceof KeyRingError) return new Problem('UNAVAILABLE', { cause: error })
+  // A NUL, which no text of ours can hold: `%00` in an address, `\u0000` in a body.
+  if (unstorableText.has(errorCode(error))) return new Problem('INVALID_REQUEST', { cause: error })
   if (error instanceof SettlementQueueFullError) return new Problem('OVERLOADED', { cause: error })
   if (error instanceof HttpCallError) return new Problem('RAIL_UNAVAILABLE', { cause: error })
   if (hasZodFastifySchemaValidationErrors(error)) {

@@ -17,6 +17,7 @@ export class HttpCallError extends Error {
 }
 
 const maxAnswerBytes = 1024 * 1024
+const maxLongAnswerBytes = 64 * 1024 * 1024
 const neverSentCodes = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -26,19 +27,16 @@ const neverSentCodes = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
-/** A caller over undici: no redirects, one time limit from connect to last byte, answers up to 1 MiB. */
+/** A caller over undici: no redirects, one time limit from connect to last byte, answers up to 1 MiB (64 where the call says so). */
 export function createHttpCaller(): { call: HttpCaller; close(): Promise<void> } {
-  const dispatcher = new Agent({
-    connect: { timeout: 5_000 },
-    pipelining: 1,
-    connections: 64,
-    maxResponseSize: maxAnswerBytes,
-  })
+  const connections = { connect: { timeout: 5_000 }, pipelining: 1 }
+  const short = new Agent({ ...connections, connections: 64, maxResponseSize: maxAnswerBytes })
+  const long = new Agent({ ...connections, connections: 2, maxResponseSize: maxLongAnswerBytes })
   return {
-    async call({ method, url, headers, body, timeoutMs }) {
+    async call({ method, url, headers, body, timeoutMs, longAnswer = false }) {
       try {
         const answer = await request(url, {
-          dispatcher,
+          dispatcher: longAnswer ? long : short,
           method,
           headers,
           ...(body === undefined ? {} : { body }),
@@ -63,6 +61,8 @@ export function createHttpCaller(): { call: HttpCaller; close(): Promise<void> }
         )
       }
     },
-    close: () => dispatcher.close(),
+    async close() {
+      await Promise.all([short.close(), long.close()])
+    },
   }
 }

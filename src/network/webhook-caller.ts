@@ -23,10 +23,14 @@ export type WebhookRules = {
   readonly timeoutMs: number
 }
 
+const compatible = ipaddr.IPv6.parseCIDR('::/96')
+
 /** Why an address may not be used; null when it may. */
 export function refusedAddress(address: string, allowedRanges: readonly string[]): string | null {
   if (!ipaddr.isValid(address)) return 'not an IP address'
   const parsed = ipaddr.process(address)
+  // `::7f00:1` is 127.0.0.1 in a spelling that was given up; some systems still follow it.
+  if (parsed.kind() === 'ipv6' && parsed.match(compatible)) return 'address range ipv4Compatible is not allowed'
   for (const range of allowedRanges) {
     const [network, bits] = ipaddr.parseCIDR(range)
     if (network.kind() === parsed.kind() && parsed.match(network, bits)) return null

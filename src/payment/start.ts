@@ -15,6 +15,7 @@ import type { Router } from '../rails/router.ts'
 import type { Database, TenantDatabase, Transaction } from '../store/database.ts'
 import { appendJournal } from '../store/journal.ts'
 import { type AskRailOptions, askRail } from './ask-rail.ts'
+import { limitAttempts } from './attempt-limit.ts'
 import { readBillView } from './bill-view.ts'
 import { type Choice, chooseAccounts } from './choose-accounts.ts'
 import { failAttempt, lockInvoice } from './end-attempt.ts'
@@ -177,6 +178,8 @@ export function createPaymentStarter(options: PaymentStarterOptions): PaymentSta
       return open.instruction === null
         ? { kind: 'new', paymentId: open.id, account, order }
         : { kind: 'existing', paymentId: open.id, instruction: open.instruction }
+    // One that goes on at another account was counted when it began.
+    if (insteadOf === null) await limitAttempts(tx, invoice.id, account, now)
     const paymentId = newId(environment, 'pay')
     // A repeat of the request finds the attempt that is alive.
     if (insteadOf !== null) await tx.query('UPDATE payments SET attempt_key = NULL WHERE id = $1', [insteadOf])

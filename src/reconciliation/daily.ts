@@ -7,7 +7,7 @@ import { Problem } from '../problem/problem.ts'
 import { type RunOptions, reconcile } from './run.ts'
 
 /** Local hour from which on the statements of yesterday may be expected. */
-const fromHour = 6
+export const fromHour = 6
 const hourMs = 60 * 60 * 1000
 
 /** One look; returns how many tenants were run. */

@@ -47,7 +47,7 @@ import {
   matchReferences,
   matchSplits,
 } from './matching/references.ts'
-import { openResults } from './matching/results.ts'
+import { holdsAny, openResults } from './matching/results.ts'
 import { freeWithdrawn, gatherTheRest, layOutAccounts, type RunScope } from './matching/working-set.ts'
 import { confirmSeenRefunds } from './seen-refunds.ts'
 
@@ -135,17 +135,20 @@ async function runPass(
   await findForeignCurrency(tx)
   await findNames(tx, scope)
   await matchCash(tx, scope)
+  const hasRows = await holdsAny(tx, 'w_rows')
   await pairRows(tx)
-  await joinLateRows(tx)
-  await findRowMismatches(tx, scope)
+  if (hasRows) await joinLateRows(tx)
+  if (hasRows) await findRowMismatches(tx, scope)
   await drawEdges(tx)
   await matchReferences(tx)
   await matchBaskets(tx)
   await matchSplits(tx)
   await attachRows(tx)
-  await matchBatches(tx)
-  await findBatchMismatches(tx)
-  await matchSingleRows(tx)
+  if (hasRows) {
+    await matchBatches(tx)
+    await findBatchMismatches(tx)
+    await matchSingleRows(tx)
+  }
   await findDoubleCredits(tx)
   await findWrongAccounts(tx)
   await findAmountMismatches(tx)
@@ -158,7 +161,7 @@ async function runPass(
   await demandThirdLeg(tx, scope)
   const found = last ? [] : await foundMoney(tx, scope)
   if (found.length === 0) {
-    await explainTroubledBatches(tx)
+    if (hasRows) await explainTroubledBatches(tx)
     await classifyTheRest(tx, scope)
     await classifyCash(tx, scope)
   }

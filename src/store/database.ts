@@ -69,6 +69,7 @@ class StandbyError extends Error {
 export type Driver = {
   readonly pool: {
     connect(): Promise<DriverClient>
+    /** A statement by itself: it never waits for a connection that a transaction holds. */
     query(text: string, values: unknown[]): Promise<{ rows: object[] }>
     end(): Promise<void>
   }
@@ -79,6 +80,8 @@ export type Driver = {
 
 export type DriverClient = {
   query(text: string, values?: unknown[]): Promise<{ rows: object[] }>
+  /** Absent: a client of `pg`, which streams by itself. */
+  copyIn?(statement: string, chunks: AsyncIterable<string>): Promise<void>
   on(event: 'error', handler: (error: Error) => void): unknown
   off(event: 'error', handler: (error: Error) => void): unknown
   /** With an error the connection is thrown away. */
@@ -101,6 +104,8 @@ export type DatabaseOptions = {
 
 const maxTries = 5
 const connectTimeoutMs = 5_000
+/** Beside the pool, for statements outside transactions while all of it is taken. */
+export const reservedConnections = 2
 const lockTimeoutMs = 10_000
 const relistenMs = 1_000
 /** Past the server's own limit, a connection that says nothing is taken for broken. */
@@ -253,6 +258,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 async function copyInto(client: DriverClient, statement: string, chunks: AsyncIterable<string>): Promise<void> {
+  if (client.copyIn !== undefined) return await client.copyIn(statement, chunks)
   if (!(client instanceof pg.Client)) throw new TypeError('this driver streams no rows')
   await pipeline(Readable.from(chunks, { objectMode: false }), client.query(copyFrom(statement)))
 }
@@ -273,13 +279,17 @@ function openDriver({ url, maxConnections, log, serviceRole, statementTimeoutMs 
     opened.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
     return opened
   }
-  // A transaction may have to read what is kept in memory anew. If all connections were held by transactions that wait for one more,
-  // none would ever come: what runs beside transactions has a share of its own.
-  const besides = Math.max(1, Math.floor(maxConnections / 4))
-  const pool = openPool(Math.max(1, maxConnections - besides))
+  const pool = openPool(maxConnections)
+  // Whoever holds a connection in a transaction may wait for something that is read outside it (rail accounts, routing rules): were
+  // all connections held by such, each would wait for the others.
+  const reserve = openPool(reservedConnections)
+  const isTaken = (): boolean => pool.idleCount === 0 && pool.totalCount >= maxConnections
   return {
     pool,
-    statements: openPool(besides),
+    statements: {
+      query: (text, values) => (isTaken() ? reserve : pool).query(text, values),
+      end: () => reserve.end(),
+    },
     listen: (channel, handler) => startListening(settings, channel, handler, log),
   }
 }

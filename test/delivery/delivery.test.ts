@@ -119,6 +119,29 @@ t.test('an endpoint that answers 410 or keeps failing is paused; resuming sends 
   await receiver.until(2)
 })
 
+t.test('an endpoint is resumed while what came of its deliveries is recorded: nobody waits in a ring', async (t) => {
+  const gateway = await testGateway(t)
+  const { id } = await register(gateway, 'http://127.0.0.1:9/')
+  await gateway.api('POST', '/v1/invoices', anInvoice())
+  const { database } = gateway
+  // The order of recordFailure: the delivery, then its endpoint.
+  let resumed: ReturnType<TestGateway['api']> | null = null
+  await database.transaction(async (tx) => {
+    await tx.query('SELECT id FROM deliveries FOR UPDATE', [])
+    resumed ??= gateway.api('POST', `/v1/webhook-endpoints/${id}/resume`)
+    for (let waiting = false; !waiting; ) {
+      const [row] = await database.query<{ n: bigint }>(
+        'SELECT count(*) AS n FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database()',
+        [],
+      )
+      waiting = row?.n !== 0n
+    }
+    // Held by whoever resumes, were it taken first: then one of the two would be ended.
+    await tx.query('SELECT id FROM webhook_endpoints FOR UPDATE NOWAIT', [])
+  })
+  t.match(await resumed, { status: 200 })
+})
+
 t.test('during a rotation of the secret both the old and the new one verify', async (t) => {
   const gateway = await testGateway(t, { background: true })
   const receiver = await testReceiver(t)

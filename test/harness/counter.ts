@@ -40,7 +40,7 @@ export const cashAccount: Directory['railAccounts'][number] = {
   titleEn: 'Cash at the counter',
   config: { cashMaximum },
 }
-export const qrAccount: Directory['railAccounts'][number] = {
+const qrAccount: Directory['railAccounts'][number] = {
   id: 'vietqr-quay',
   rail: 'vietqr',
   beneficiaryAccountId: accountId,

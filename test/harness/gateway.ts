@@ -17,7 +17,7 @@ import type { ClientCertificates } from '../../src/http/tls/client-certificates.
 import { createHttpCaller } from '../../src/network/http-caller.ts'
 import { createWebhookCaller } from '../../src/network/webhook-caller.ts'
 import type { OverloadLimits } from '../../src/overload/admission.ts'
-import { createFieldCipher } from '../../src/personal/field-cipher.ts'
+import { createFieldCipher, type FieldCipher } from '../../src/personal/field-cipher.ts'
 import type { Vault } from '../../src/secrets/vault.ts'
 import type { KeyProvider } from '../../src/signing/key-provider.ts'
 import { type KeyRing, openKeyRing } from '../../src/signing/key-ring.ts'
@@ -84,6 +84,7 @@ export type GatewayOver = {
   /** Keeps the signing keys instead of a folder. */
   readonly signer?: KeyProvider
   readonly vault?: Vault
+  readonly cipher?: FieldCipher
   readonly clientCertificates?: ClientCertificates
   readonly portalUrl?: string
   /** Shared by replicas behind one address; each test gateway is its own otherwise. */
@@ -171,7 +172,7 @@ export async function testGateway(t: Test, over: GatewayOver = {}): Promise<Test
     environment,
     keys: over.signer ?? keys,
     vault,
-    cipher: testCipher,
+    cipher: over.cipher ?? testCipher,
     call: calls.call,
     post: webhooks.post,
     log: over.log ?? pino({ level: process.env.TEST_LOG ?? 'silent' }),

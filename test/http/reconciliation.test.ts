@@ -1,7 +1,7 @@
 /** The finance officer's day over HTTP: a statement in, breaks out, two people, a closed day, files to take home. */
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { cashAccount, counterDirectory, qrAccount } from '../harness/counter.ts'
+import { cashAccount, counterDirectory } from '../harness/counter.ts'
 import { anInvoice, callApi, type TestGateway, testDirectory, testGateway } from '../harness/gateway.ts'
 import { testOfficers } from '../harness/officers.ts'
 import { mt940 } from '../reconciliation/stage.ts'
@@ -214,7 +214,7 @@ t.test(
   'cash of a shift is on the list from its hand-over to its deposit, and in no report of unexplained money',
   async (t) => {
     const { gateway, asOfficer } = await office(t)
-    await gateway.load({ ...counterDirectory([cashAccount, qrAccount]) })
+    await gateway.load({ ...counterDirectory([cashAccount]) })
     const clerk = await asOfficer('motcua01', ['counter'], 'ten_thanhhoa')
     const lan = await asOfficer('lan')
     const opened = await clerk.call('POST', '/v1/counter/shifts', { openingCash: 0, unitCode: 'H56.301' })

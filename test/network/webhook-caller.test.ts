@@ -18,6 +18,12 @@ t.test(
       'fc00::1',
       'fe80::1',
       '::ffff:127.0.0.1',
+      '::127.0.0.1',
+      '::7f00:1',
+      '64:ff9b::7f00:1',
+      '2002:7f00:1::',
+      'fec0::1',
+      'fd00:ec2::254',
       '224.0.0.1',
       'nonsense',
     ]) {
@@ -32,6 +38,8 @@ t.test(
 t.test('only https is taken, and http only to an allowed address that the URL names', async (t) => {
   t.equal(refusedWebhookUrl('https://dossiers.example/hook', []), null)
   t.ok(refusedWebhookUrl('http://dossiers.example/hook', ['10.0.0.0/8']))
+  for (const host of ['2130706433', '0x7f.1', '127.1', '[::127.0.0.1]', '[::ffff:7f00:1]', '0'])
+    t.ok(refusedWebhookUrl(`https://${host}/hook`, []), host)
   t.equal(refusedWebhookUrl('http://10.0.0.7/hook', ['10.0.0.0/8']), null)
   t.ok(refusedWebhookUrl('http://93.184.216.34/', ['10.0.0.0/8']))
 })

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
 import t, { type Test } from 'tap'
 import type { Directory } from '../../src/directory/load.ts'
+import { addPersonalKey, dropPersonalKey, openFieldCipher } from '../../src/personal/field-cipher.ts'
+import { personalKeyUse, resealPersons } from '../../src/personal/reseal.ts'
 import { addMasterKey, dropMasterKey, makeMasterKeyFile, masterKeysInFile } from '../../src/secrets/master-keys.ts'
 import { masterKeyUse, rewrapAll } from '../../src/secrets/rewrap.ts'
 import { createVault, type Vault } from '../../src/secrets/vault.ts'
@@ -33,9 +35,10 @@ async function house(t: Test): Promise<House> {
   makeMasterKeyFile(masterFile, 'm1', randomBytes)
   const vault = (): Vault => createVault({ masterKeys: masterKeysInFile(masterFile, randomBytes), random: randomBytes })
   const shared = { publicUrl, vnpaySecret: oldSecret, background: true }
-  const first = await testGateway(t, { ...shared, keys: openKeyRing(keyFolder), vault: vault() })
+  const own = () => ({ keys: openKeyRing(keyFolder), vault: vault(), cipher: openFieldCipher(keyFolder, randomBytes) })
+  const first = await testGateway(t, { ...shared, ...own() })
   const database = { url: first.databaseUrl, database: first.database }
-  const second = await testGateway(t, { ...shared, database, keys: openKeyRing(keyFolder), vault: vault() })
+  const second = await testGateway(t, { ...shared, database, ...own() })
   return { replicas: [first, second], keyFolder, masterFile }
 }
 
@@ -138,7 +141,7 @@ function verifiedBy({ headers, body }: Received, secret: string): boolean {
 }
 
 t.test(
-  'signing key, webhook secret, rail secret and master key are exchanged under load without one failed request',
+  'signing key, webhook secret, rail secret, master key and the key of personal data are exchanged under load without one failed request',
   async (t) => {
     const rotating = await house(t)
     const { replicas, keyFolder, masterFile } = rotating
@@ -188,6 +191,15 @@ t.test(
     for (const { environment } of replicas) environment.advance(6_000)
     await running.more(6)
     t.same([...(await masterKeyUse(gateway.database)).keys()], ['m2'])
+
+    const cipher = openFieldCipher(keyFolder, randomBytes)
+    const [oldKey = ''] = cipher.keyIds()
+    const newKey = addPersonalKey(keyFolder, randomBytes)
+    await running.more(6)
+    t.match(await resealPersons({ ...gateway, cipher }), { left: 0 })
+    dropPersonalKey(keyFolder, oldKey)
+    await running.more(6)
+    t.match(await personalKeyUse(gateway.database), [{ keyId: newKey }])
 
     const count = await running.stop()
     t.same(running.failures, [])

@@ -3,7 +3,7 @@ import t from 'tap'
 import { readHandovers } from '../../src/counter/handover.ts'
 import type { BreakAction } from '../../src/domain/reconciliation/breaks.ts'
 import type { ResolutionDetails } from '../../src/reconciliation/breaks/open-break.ts'
-import { approve, propose } from '../../src/reconciliation/breaks/resolve.ts'
+import { approve, propose, refuse } from '../../src/reconciliation/breaks/resolve.ts'
 import { closeDay } from '../../src/reconciliation/close.ts'
 import { loadTerms, reconciliationTerms } from '../../src/reconciliation/terms.ts'
 import { sceneOf } from './damage.ts'
@@ -157,6 +157,43 @@ t.test(
     t.same(await stage.violations(), [])
   },
 )
+
+t.test('one deposit for two shifts that names neither is put together by two officers', async (t) => {
+  const stage = await newStage(t)
+  for (const total of [31_000n, 42_000n]) {
+    const drawer = await openDrawer(stage)
+    await drawer.take(total)
+    await drawer.take(total + 1_000n)
+    await drawer.close()
+  }
+  await stage.statement([{ amount: 148_000n, reference: 'TM1', text: 'NOP TIEN MAT NGAY 20/11' }])
+  await stage.run()
+  const open = await stage.breaks()
+  const [first, second] = open.filter((entry) => entry.class === 'CASH_ON_HAND')
+  const deposit = open.find((entry) => entry.class === 'UNREFERENCED')
+  const breakIds = [second, deposit].map((entry) => String(entry?.id))
+  await t.rejects(decide(stage, first, 'PAIR', { breakIds: [...breakIds, '999999'] }), {
+    code: 'RESOLUTION_NOT_ALLOWED',
+  })
+  const { database, environment, seeded } = stage
+  const [pending] = await database.query<{ id: bigint }>(
+    `SELECT id FROM break_resolutions WHERE break_id = $1 AND status = 'PROPOSED'`,
+    [first?.id],
+  )
+  const lan = { tenantId: seeded.tenantId, subject: 'lan' }
+  await database.transaction((tx) =>
+    refuse(tx, environment, lan, first?.id ?? 0n, pending?.id ?? 0n, 'WITHDRAWN', 'nhầm'),
+  )
+  await decide(stage, first, 'PAIR', { breakIds })
+  t.same(await stage.breaks(), [])
+  t.same(await stage.violations(), [])
+  const matched = await database.query(
+    `SELECT count(DISTINCT group_id) AS groups, count(settlement_id) AS payments, count(line_id) AS lines FROM reconciliation_items
+      WHERE tenant_id = $1 AND rule = 'OFFICER' AND ended_on IS NULL`,
+    [seeded.tenantId],
+  )
+  t.same(matched, [{ groups: 1n, payments: 4n, lines: 1n }])
+})
 
 t.test(
   'a drawer that is short: the count is a break at once, the missing money one when the deposit is short too',

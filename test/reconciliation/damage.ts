@@ -172,6 +172,13 @@ export const damages: Readonly<Record<string, (scene: Scene) => Promise<Damage>>
     await closedDrawer(scene)
     return { found: ['CASH_ON_HAND'] }
   },
+  async cashOverdue(scene) {
+    const now = scene.environment.now()
+    scene.environment.set(longAgo)
+    await closedDrawer(scene)
+    scene.environment.set(now)
+    return { found: ['CASH_NOT_DEPOSITED'] }
+  },
   async cashMore(scene) {
     const { code, amount } = await closedDrawer(scene)
     return { lines: [{ amount: amount + 1_000n, reference: bankRef(), text: code }], found: ['AMOUNT_MISMATCH'] }

@@ -29,6 +29,15 @@ t.test('the same bytes are taken once; a refused file may come again', async (t)
   t.equal(await lineCount(stage), 1n)
 })
 
+t.test('the same bytes sent twice in the same moment are one file', async (t) => {
+  const stage = await reconciliationStage(t)
+  const file = text([{ amount: 7_000n, reference: 'A' }])
+  const results = await Promise.all(Array.from({ length: 6 }, () => stage.importText(file)))
+  t.equal(new Set(results.map(({ fileId }) => fileId)).size, 1)
+  t.same(results.map(({ status }) => status).sort(), ['IMPORTED', ...Array.from({ length: 5 }, () => 'KNOWN')])
+  t.equal(await lineCount(stage), 1n)
+})
+
 t.test('lines that another statement brought before are counted and not booked', async (t) => {
   const stage = await reconciliationStage(t)
   const shared = [

@@ -1,7 +1,7 @@
 /** A day of payments, the bank's view of it with every kind of damage: I12 holds, and each damage is found as what it is. */
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { dutyClasses } from '../../src/domain/reconciliation/breaks.ts'
+import { breakClasses, dutyClasses } from '../../src/domain/reconciliation/breaks.ts'
 import { createSettler } from '../../src/settlement/group.ts'
 import { testDatabase } from '../harness/database.ts'
 import { testEnvironment } from '../harness/environment.ts'
@@ -102,6 +102,16 @@ for (const name of Object.keys(damages)) {
     await play(t, await newScene(), [name], [0])
   })
 }
+
+t.test('every class of break is planted by some damage', async (t) => {
+  const scene = await newScene()
+  const planted = new Set<string>()
+  for (const damage of Object.values(damages)) for (const code of (await damage(scene)).found) planted.add(code)
+  t.same(
+    breakClasses.map(({ code }) => code).filter((code) => !planted.has(code)),
+    [],
+  )
+})
 
 t.test('any mixture of damages on one day: I12 holds and each is found as its own class', async (t) => {
   await fc.assert(

@@ -44,3 +44,22 @@ t.test('a payment found only in the statement pays the invoice and pushes "paid"
   t.same(await stage.violations(), [])
   t.match(await stage.run(new Date(dayAfter.getTime() + 3_600_000)), { settled: {}, breaks: {} }, 'and only once')
 })
+
+t.test(
+  'statements without balances are chained by their numbers: a missing one is asked for until it is there',
+  async (t) => {
+    const stage = await reconciliationStage(t, { rail: 'vietqr' })
+    const within = (number: number): string =>
+      [
+        ...[':20:A', ':25:113366668888', `:28C:${number}/1`, ':34F:VND0,', `:13D:261120${10 + number}30+0700`],
+        ...[`:61:261120C${number}000,NTRFNONREF//M${number}`, ':86:X', `:90C:1VND${number}000,`, '-', ''],
+      ].join('\r\n')
+    for (const number of [3, 5]) t.equal((await stage.importText(within(number))).status, 'IMPORTED')
+    await stage.run()
+    const gaps = async () => (await stage.breaks('duties')).filter((entry) => entry.class === 'BALANCE_GAP')
+    t.match(await gaps(), [{ amount: 0n, evidence: { number: 5, previousNumber: 3 } }])
+    await stage.importText(within(4))
+    await stage.run(new Date(dayAfter.getTime() + 60_000))
+    t.same(await gaps(), [])
+  },
+)

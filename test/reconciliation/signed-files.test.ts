@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFile
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { realEnvironment } from '../../src/environment.ts'
 import { createDesk } from '../../src/reconciliation/desk.ts'
 import { saveSource, statementSource } from '../../src/reconciliation/sources.ts'
 import { watchFolder } from '../../src/reconciliation/watched-folder.ts'
@@ -11,6 +12,8 @@ import { readCrl } from '../../src/signing/crl.ts'
 import { callApi, testGateway } from '../harness/gateway.ts'
 import { testOfficers } from '../harness/officers.ts'
 import { type Party, testPki, uses } from '../harness/pki.ts'
+import { house } from '../harness/process.ts'
+import { seedTenant } from '../harness/seed.ts'
 import { testVault } from '../harness/vault.ts'
 import { accountNumber, mt940, payDay, reconciliationStage } from './stage.ts'
 
@@ -21,19 +24,20 @@ const root = pki.authority('root')
 const bank = pki.leaf('bank', { issuer: root, extensions: uses.signing })
 const other = pki.leaf('other-bank', { issuer: root, extensions: uses.signing })
 
+const signingBank = statementSource.parse({
+  kind: 'STATEMENT',
+  name: 'signing-bank',
+  filePattern: 'SGN-*',
+  signedBy: { authorities: [root.certificate.toString()], signers: [{ spki: spkiPin(bank.certificate) }] },
+})
+
 async function watched(t: Test, crls: Buffer | null = null) {
   const { database, environment, settler, seeded } = await reconciliationStage(t, { rail: 'vietqr' })
   environment.set(now)
   const folder = t.testdir()
   const home = join(folder, seeded.tenantId)
   mkdirSync(home)
-  const source = statementSource.parse({
-    kind: 'STATEMENT',
-    name: 'signing-bank',
-    filePattern: 'SGN-*',
-    signedBy: { authorities: [root.certificate.toString()], signers: [{ spki: spkiPin(bank.certificate) }] },
-  })
-  await database.transaction((tx) => saveSource(tx, environment, seeded.tenantId, source, 'test'))
+  await database.transaction((tx) => saveSource(tx, environment, seeded.tenantId, signingBank, 'test'))
   const log = pino({ level: 'silent' })
   const lists = crls === null ? null : [readCrl(crls)]
   const desk = createDesk({ database, environment, vault: testVault(), settler, log, signerCrls: () => lists })
@@ -120,13 +124,7 @@ t.test('an upload brings the signature as a part of its form, and without a good
   gateway.environment.set(now)
   const iat = Math.floor(now.getTime() / 1000)
   const { authorization = '' } = await officers.headers(['finance.read', 'finance.resolve'], { iat, exp: iat + 3_600 })
-  const source = {
-    kind: 'STATEMENT',
-    name: 'signing-bank',
-    filePattern: 'SGN-*',
-    signedBy: { authorities: [root.certificate.toString()], signers: [{ spki: spkiPin(bank.certificate) }] },
-  }
-  const saved = await callApi(gateway.url, 'POST', '/v1/finance/statement-sources', source, { authorization })
+  const saved = await callApi(gateway.url, 'POST', '/v1/finance/statement-sources', signingBank, { authorization })
   t.equal(saved.status, 201, saved.text)
   const text = statement()
   const upload = async (name: string, signature: Buffer | null, key: string, query = '') => {
@@ -146,12 +144,25 @@ t.test('an upload brings the signature as a part of its form, and without a good
   t.match(await upload('SGN-1.sta', sign(bank, `${text} `), 'c'), refused, 'of other bytes')
   t.match(await upload('SGN-1.sta', sign(bank, text), 'a'), { json: { code: 'IDEMPOTENCY_KEY_REUSED' } })
   t.same(await gateway.database.query('SELECT id FROM statement_files', []), [])
-  t.match(await upload('SGN-1.sta', sign(bank, text), 'd'), { status: 202, json: { status: /LOADING|IMPORTED/ } })
+  t.match(await upload('SGN-1.sta', sign(bank, text), 'd'), { status: 202, json: { id: /^fil_/ } })
   const alone = await callApi(gateway.url, 'POST', '/v1/finance/statement-files?name=SGN-2.sta', text, {
     authorization,
     'content-type': 'application/octet-stream',
   })
   t.match(alone.json, { code: 'STATEMENT_NOT_SIGNED' }, 'a stream has no place for a signature')
+})
+
+t.test('the command wants the signature beside the file', async (t) => {
+  const { folder, database, feegate } = await house(t)
+  const { tenantId } = await seedTenant(database, { rail: 'vietqr' })
+  await database.transaction((tx) => saveSource(tx, realEnvironment, tenantId, signingBank, 'test'))
+  const text = statement()
+  const path = join(folder, 'SGN-1.sta')
+  writeFileSync(path, text)
+  const command = ['reconcile', 'import', path, '--tenant', tenantId, '--no-run']
+  t.match(await feegate(command), { code: 1, err: /^SGN-1\.sta: STATEMENT_NOT_SIGNED: no signature came with it/ })
+  writeFileSync(`${path}.p7s`, sign(bank, text))
+  t.match(await feegate(command), { code: 0, out: /^SGN-1\.sta: 1 lines booked/ })
 })
 
 function payDayOf({ environment }: { environment: { now(): Date } }): string {

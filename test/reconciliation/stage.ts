@@ -146,7 +146,7 @@ export function stageOf(t: Test, base: Pick<Stage, 'database' | 'url' | 'environ
           breakClasses.filter((entry) => (entry.about === 'DUTY') === (about === 'duties')).map(({ code }) => code),
         ],
       ),
-    violations: () => checkReconciled(database.query, seeded.tenantId),
+    violations: () => checkReconciled(database, seeded.tenantId),
   }
   return stage
 }

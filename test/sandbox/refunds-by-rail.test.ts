@@ -108,7 +108,7 @@ for (const { name, pay, books, canFallSilent } of rows) {
   t.test(name, async (t) => {
     const { gateway, sandbox } = await testPartners(t, {
       only: [name],
-      config: canFallSilent ? { timeoutMs: 2_000 } : {},
+      config: canFallSilent ? { timeoutMs: 5_000 } : {},
       sandbox: { keys, refundMs: 0 },
     })
     const invoice = await gateway.api(

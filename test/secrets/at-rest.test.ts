@@ -158,13 +158,14 @@ t.test('one command puts everything under a new master key, and the old one is n
       ['webhook-endpoint', 1, 0],
       ['agency-signer', 0, 0],
       ['receipt-issuer', 0, 0],
+      ['refund-payee', 0, 0],
       ['stored-answer', 1, 0],
     ],
   )
   t.same([...(await masterKeyUse(gateway.database))], [['m2', 3]])
   t.same(
-    (await rewrapAll(gateway.database, both, sleep)).map(({ rows }) => rows),
-    [0, 0, 0, 0, 0, 0],
+    (await rewrapAll(gateway.database, both, sleep)).reduce((sum, { rows }) => sum + rows, 0),
+    0,
     'a second run finds nothing to do',
   )
   const without = await testGateway(t, {

@@ -1,5 +1,8 @@
 /** What the seeds together reached: rows of the decision table, ways of the lifecycles, faults at operations. */
 import { decisionTable } from '../../src/domain/decision.ts'
+import { breakClasses } from '../../src/domain/reconciliation/breaks.ts'
+import { reversalTable } from '../../src/domain/reversal.ts'
+import { actionKinds } from './actions.ts'
 import { lifecycles } from './lifecycles.ts'
 import { faultShares, type Reached } from './run.ts'
 
@@ -17,6 +20,21 @@ export function coverageOf(all: readonly Reached[]): Coverage[] {
       name: 'rows of the decision table',
       wanted: decisionTable.map(({ rule }) => rule),
       reached: union(({ rules }) => rules),
+    },
+    {
+      name: 'rows of the reversal table',
+      wanted: reversalTable.map(({ rule }) => rule),
+      reached: union(({ reversals }) => reversals),
+    },
+    {
+      name: 'classes of breaks',
+      wanted: breakClasses.map(({ code }) => code),
+      reached: union(({ breaks }) => breaks),
+    },
+    {
+      name: 'kinds of actions',
+      wanted: actionKinds,
+      reached: union(({ actions }) => actions),
     },
     {
       name: 'ways of the lifecycles',

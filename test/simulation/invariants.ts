@@ -2,13 +2,16 @@
 
 import { readProofs, verifyProvenReceipt } from '../../src/journal/proof.ts'
 import { verifyJournal } from '../../src/journal/verify.ts'
+import { checkReconciled } from '../../src/reconciliation/invariant.ts'
 import { keysOfJwks } from '../../src/signing/compact-jws.ts'
 import type { KeyRing } from '../../src/signing/key-ring.ts'
 import type { Query, Transaction } from '../../src/store/database.ts'
 import { findAllDiscrepancies } from '../../src/store/parity-checks.ts'
 import type { Server } from './engine/postgres.ts'
 import { lifecycles } from './lifecycles.ts'
-import { rails, type Stage } from './stage/stage.ts'
+import { bankMoney, returnedMoney } from './stage/money.ts'
+import { railOf } from './stage/rails.ts'
+import type { Stage } from './stage/stage.ts'
 
 type Invariant = { readonly name: string; readonly sql: string }
 
@@ -125,7 +128,7 @@ export const transitionLog = `
     END IF;
     RETURN NULL;
   END $$;
-  ${['invoices', 'payments', 'refunds', 'deliveries', 'receipts', 'baskets']
+  ${Object.keys(lifecycles)
     .map(
       (table) =>
         `CREATE OR REPLACE TRIGGER sim_note_transition AFTER UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION sim_note_transition();`,
@@ -138,7 +141,7 @@ const alwaysSql = always
   .join('\nUNION ALL\n')
 
 export async function brokenNow(server: Server): Promise<string[]> {
-  const rows = await server.query<{ name: string; what: string }>(alwaysSql)
+  const rows = await server.ask<{ name: string; what: string }>('invariants', alwaysSql)
   return rows.map(({ name, what }) => `${name}: ${what}`)
 }
 
@@ -149,6 +152,8 @@ export async function brokenAtTheEnd(stage: Stage, keys: KeyRing): Promise<strin
     ...(await unheard(stage)),
     ...(await unbooked(stage)),
     ...(await wronglyReturned(stage)),
+    ...(await wronglyTakenBack(stage)),
+    ...(await unreconciled(stage)),
     ...(await leftOpen(stage)),
     ...(await unproven(stage, keys)),
     ...(await foundBySweeper(stage)),
@@ -156,6 +161,11 @@ export async function brokenAtTheEnd(stage: Stage, keys: KeyRing): Promise<strin
     ...stage.portal.faults.map((fault) => `I9 ${fault}`),
     ...stage.dossiers.faults.map((fault) => `I5 ${fault}`),
   ]
+}
+
+function isLying({ lyingRails }: Stage, account: string): boolean {
+  const rail = railOf(account)
+  return lyingRails.has('statement') || (rail !== null && lyingRails.has(rail))
 }
 
 async function unheard({ server, dossiers }: Stage): Promise<string[]> {
@@ -173,18 +183,6 @@ async function unheard({ server, dossiers }: Stage): Promise<string[]> {
   ]
 }
 
-/** What a bank holds for paid, and whether it may believe that we know. */
-type BankMoney = {
-  readonly account: string
-  readonly reference: string
-  /** Part of the rail's transaction id that is on record. */
-  readonly key: string
-  readonly amount: bigint
-  /** The rail has an inquiry, so nothing need be lost with a notice. */
-  readonly canBeAsked: boolean
-  readonly acknowledged: boolean
-}
-
 async function unbooked(stage: Stage): Promise<string[]> {
   const settlements = await stage.server.query<{ account: string; txn: string; amount: bigint }>(
     `SELECT rail_account_id AS account, rail_transaction_id AS txn, amount FROM settlements WHERE direction = 'IN'`,
@@ -197,11 +195,10 @@ async function unbooked(stage: Stage): Promise<string[]> {
     ).map(({ ref }) => ref),
   )
   return bankMoney(stage).flatMap(({ account, reference, key, amount, canBeAsked, acknowledged }) => {
-    const booked = settlements.filter((row) => row.account === account && row.txn.endsWith(key))
+    const booked = settlements.filter((row) => row.account === account && row.txn === key)
     if (booked.length > 1) return [`I3 ${key} of ${account} is booked ${booked.length} times`]
     if (booked.length === 1)
-      return booked[0]?.amount === amount ||
-        rails.some((rail) => stage.lyingRails.has(rail) && account.startsWith(rail))
+      return booked[0]?.amount === amount || isLying(stage, account)
         ? []
         : [`I3 ${key} of ${account} is booked with ${booked[0]?.amount} instead of ${amount}`]
     if (acknowledged) return [`I4 ${account} was told that ${key} (${reference}) is booked, and it is not`]
@@ -211,75 +208,53 @@ async function unbooked(stage: Stage): Promise<string[]> {
   })
 }
 
-function bankMoney({ banks }: Stage): BankMoney[] {
-  const { vnpay, onepay, vietqr } = banks.sandbox
-  const acknowledged = (
-    callbacks: readonly {
-      about: string
-      label: string
-      acknowledgements: readonly { ends: boolean; asExpected: boolean }[]
-    }[],
-    about: string,
-  ): boolean =>
-    callbacks.some(
-      (callback) =>
-        callback.about === about && callback.acknowledgements.some(({ ends, asExpected }) => ends && asExpected),
-    )
-  return [
-    ...[...vnpay.transactions.values()]
-      .filter(
-        ({ status, responseCode, amount, paidAmount }) =>
-          status === '00' && responseCode === '00' && amount === paidAmount,
-      )
-      .map(({ txnRef, transactionNo, paidAmount }) => ({
-        account: 'vnpay-sim',
-        reference: txnRef,
-        key: transactionNo,
-        amount: paidAmount,
-        // Orders of nobody (actions.ts) are none of ours to ask about.
-        canBeAsked: !txnRef.startsWith('NOBODY'),
-        acknowledged: acknowledged(vnpay.callbacks, txnRef),
-      })),
-    ...[...onepay.transactions.values()]
-      .filter(({ code, amount, paidAmount }) => code === '0' && amount === paidAmount)
-      .map(({ merchTxnRef, transactionNo, paidAmount }) => ({
-        account: 'onepay-sim',
-        reference: merchTxnRef,
-        key: transactionNo,
-        amount: paidAmount,
-        canBeAsked: true,
-        acknowledged: acknowledged(onepay.callbacks, merchTxnRef),
-      })),
-    ...vietqr.transactions
-      .filter(({ direction }) => direction === 'in')
-      .map(({ id, amount }) => ({
-        account: 'vietqr-sim',
-        reference: String(id),
-        key: String(id),
-        amount,
-        canBeAsked: false,
-        acknowledged: acknowledged(vietqr.callbacks, String(id)),
-      })),
-  ]
-}
-
 /** What the rails gave back is what is on record as given back, and never more than was paid. */
-async function wronglyReturned({ server, banks }: Stage): Promise<string[]> {
-  const booked = await server.query<{ txn: string; done: bigint; maybe: bigint }>(
+async function wronglyReturned(stage: Stage): Promise<string[]> {
+  const booked = await stage.server.query<{ txn: string; done: bigint; maybe: bigint }>(
     `SELECT s.rail_transaction_id AS txn, coalesce(sum(r.amount) FILTER (WHERE r.status = 'DONE'), 0)::bigint AS done,
             coalesce(sum(r.amount) FILTER (WHERE r.status IN ('UNKNOWN', 'SENT')), 0)::bigint AS maybe
        FROM settlements s JOIN refunds r ON r.settlement_id = s.id AND r.channel = 'RAIL_REVERSAL' GROUP BY s.rail_transaction_id`,
   )
-  return [...banks.sandbox.vnpay.transactions.values()].flatMap(({ txnRef, transactionNo, paidAmount, refunds }) => {
-    const returned = refunds.reduce((sum, { amount, status }) => (status === '00' ? sum + amount : sum), 0n)
-    const { done, maybe } = booked.find(({ txn }) => txn.endsWith(transactionNo)) ?? { done: 0n, maybe: 0n }
+  return returnedMoney(stage).flatMap(({ key, paid, returned }) => {
+    const { done, maybe } = booked.find(({ txn }) => txn === key) ?? { done: 0n, maybe: 0n }
     return [
-      ...(returned > paidAmount ? [`I8 VNPAY gave back ${returned} of ${paidAmount} (${txnRef})`] : []),
+      ...(returned > paid ? [`I8 a rail gave back ${returned} of ${paid} (${key})`] : []),
       ...(returned < done || returned > done + maybe
-        ? [`I8 VNPAY gave back ${returned} of ${txnRef}; on record are ${done}, and ${maybe} in doubt`]
+        ? [`I8 a rail gave back ${returned} of ${key}; on record are ${done}, and ${maybe} in doubt`]
         : []),
     ]
   })
+}
+
+/** A bank that was told its payment is taken back gives the money to the payer: it must be so in the books, and the other way round. */
+async function wronglyTakenBack({ server, takenBack }: Stage): Promise<string[]> {
+  const booked = await server.query<{ name: string }>(
+    `SELECT rail_account_id || ' ' || rail_transaction_id AS name FROM settlements WHERE direction = 'OUT' AND rail_account_id LIKE 'bill-pull-%'`,
+  )
+  return [...takenBack]
+    .filter((name) => !booked.some((row) => row.name === name))
+    .map((name) => `I4 the bank of ${name} was told that it is taken back, and it is not`)
+}
+
+/** I12, and closed days that follow one another. */
+async function unreconciled({ server }: Stage): Promise<string[]> {
+  const query: Query = (text, values) => server.query(text, values)
+  // Nothing else happens in the world meanwhile: one moment without a transaction.
+  const moment: Parameters<typeof checkReconciled>[0] = {
+    transaction: (work) => work({ query, copyIn: () => Promise.reject(new TypeError('nothing is written here')) }),
+  }
+  const tenants = await server.query<{ id: string }>('SELECT id FROM tenants')
+  const violations = (await Promise.all(tenants.map(({ id }) => checkReconciled(moment, id)))).flat()
+  const days = await server.query<{ what: string }>(
+    `SELECT rail_account_id || ' ' || business_date AS what
+       FROM (SELECT *, lag(closing) OVER days AS before, lag(business_date) OVER days AS day_before
+               FROM reconciliation_days WHERE status = 'CLOSED' WINDOW days AS (PARTITION BY rail_account_id ORDER BY business_date)) d
+      WHERE opening <> coalesce(before, 0) OR closing <> opening + entered - matched - resolved OR from_date <> coalesce(day_before + 1, from_date)`,
+  )
+  return [
+    ...violations.map(({ what, id, detail }) => `I12 ${what} ${id}: ${detail}`),
+    ...days.map(({ what }) => `a closed day does not follow from the one before: ${what}`),
+  ]
 }
 
 /** I10: the whole journal verifies, all of it is sealed, and every issued receipt is proven by it. */

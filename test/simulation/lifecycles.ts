@@ -1,9 +1,7 @@
 import { refundTransitions } from '../../src/domain/refund.ts'
 
 /** The ways of domain.md §7.1 and §7.2 (and docs/decisions/003): every other is refused, and every one must be seen. */
-export const lifecycles: Readonly<
-  Record<'invoices' | 'payments' | 'baskets' | 'refunds', readonly (readonly [string, string])[]>
-> = {
+export const lifecycles: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   invoices: [
     ['ISSUED', 'PAYING'],
     ['PAYING', 'ISSUED'],
@@ -39,6 +37,49 @@ export const lifecycles: Readonly<
     ['PARTLY_PAID', 'PAID'],
   ],
   refunds: waysOf(refundTransitions),
+  deliveries: [
+    ['PENDING', 'DELIVERED'],
+    ['PENDING', 'DEAD'],
+    // An event is sent again because somebody asked for it.
+    ['DELIVERED', 'PENDING'],
+    ['DEAD', 'PENDING'],
+    // Given up while its last try was on the way, and that one got through.
+    ['DEAD', 'DELIVERED'],
+  ],
+  receipts: [
+    ['REQUESTED', 'ISSUED'],
+    ['ISSUED', 'REPORTED'],
+    ['ISSUED', 'ADJUSTED'],
+    ['REPORTED', 'ADJUSTED'],
+  ],
+  counter_shifts: [['OPEN', 'CLOSED']],
+  counter_corrections: [
+    ['REQUESTED', 'APPROVED'],
+    ['REQUESTED', 'REJECTED'],
+  ],
+  statement_files: [
+    ['LOADING', 'IMPORTED'],
+    ['LOADING', 'REFUSED'],
+    ['IMPORTED', 'SUPERSEDED'],
+  ],
+  reconciliation_runs: [
+    ['RUNNING', 'DONE'],
+    ['RUNNING', 'FAILED'],
+  ],
+  breaks: [
+    ['OPEN', 'WAITING'],
+    ['OPEN', 'RESOLVED'],
+    ['OPEN', 'CLEARED'],
+    ['WAITING', 'OPEN'],
+    ['WAITING', 'RESOLVED'],
+    ['WAITING', 'CLEARED'],
+  ],
+  break_resolutions: [
+    ['PROPOSED', 'APPROVED'],
+    ['PROPOSED', 'REJECTED'],
+    ['PROPOSED', 'WITHDRAWN'],
+  ],
+  reconciliation_days: [['PROPOSED', 'CLOSED']],
 }
 
 /** Different steps may go the same way, and some stay where they are. */

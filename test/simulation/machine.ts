@@ -1,6 +1,6 @@
 /** What a simulating process needs once: a PostgreSQL, a Redis, keys. */
 import { generateKeyPairSync } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -16,12 +16,22 @@ import { transitionLog } from './invariants.ts'
 import { mutations } from './mutations.ts'
 import type { Machine } from './stage/stage.ts'
 
-/** Three replicas with six connections each, and some that are still being given back. */
-const connections = 24
+/** Three replicas with six connections each and their reserve, and some that are still being given back. */
+const connections = 30
+
+/** In memory where the machine has room there: every run empties hundreds of small files. */
+function roomForFiles(): string {
+  const memory = '/dev/shm'
+  if (!existsSync(memory)) return tmpdir()
+  const { bavail, bsize } = statfsSync(memory)
+  return bavail * bsize >= enoughBytes ? memory : tmpdir()
+}
+
+const enoughBytes = 1024 ** 3
 
 export async function openMachine(): Promise<{ machine: Machine; close(): Promise<void> }> {
   const log = pino({ level: 'silent' })
-  const folder = mkdtempSync(join(tmpdir(), 'feegate-simulation-'))
+  const folder = mkdtempSync(join(roomForFiles(), 'feegate-simulation-'))
   // PostgreSQL's account must pass through it when we are root.
   chmodSync(folder, 0o755)
   const postgres = await startEmbeddedPostgres({

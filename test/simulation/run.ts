@@ -1,8 +1,9 @@
 /** One seed, from its plan to its verdict. */
-import { type Action, act, planOf } from './actions.ts'
+import { type Action, act, isAtOnce, planOf } from './actions.ts'
 import type { Fault, FaultPolicy, World } from './engine/world.ts'
 import { brokenAtTheEnd, brokenNow } from './invariants.ts'
-import { type Machine, openStage, rails, type Stage } from './stage/stage.ts'
+import { rails } from './stage/rails.ts'
+import { type Machine, openStage, type Stage } from './stage/stage.ts'
 
 export type RunResult = {
   readonly seed: string
@@ -16,7 +17,16 @@ export type RunResult = {
 export type Reached = {
   readonly faults: ReadonlySet<string>
   readonly rules: ReadonlySet<string>
+  readonly reversals: ReadonlySet<string>
+  readonly breaks: ReadonlySet<string>
+  readonly actions: ReadonlySet<string>
   readonly transitions: ReadonlySet<string>
+}
+
+/** The same for each part of what is reached. */
+export function mapReached<T>(of: (part: keyof Reached) => T): { readonly [Part in keyof Reached]: T } {
+  const [faults, rules, reversals] = [of('faults'), of('rules'), of('reversals')]
+  return { faults, rules, reversals, breaks: of('breaks'), actions: of('actions'), transitions: of('transitions') }
 }
 
 export type RunOptions = {
@@ -26,8 +36,9 @@ export type RunOptions = {
   readonly only?: ReadonlySet<number>
 }
 
-/** Things done between two actions, at most. */
+/** Things done between two actions, at most, and until an action is waited for no longer. */
 const stepsBetween = 40
+const stepsToEnd = 150
 /** A run that does more than this goes round in circles. */
 const mostSteps = 25_000
 const minute = 60_000
@@ -44,39 +55,49 @@ export async function runSeed(machine: Machine, { seed, steps, only }: RunOption
     )
   }
   const pace = world.random.fork('pace')
+  const haste = pace.below(5)
   world.faults = faultPolicy(world)
   for (let replica = 1 + world.random.fork('replicas').below(3); replica > 0; replica--) await stage.replicas.start()
 
   for (const action of plan) {
     // Whoever runs the gateways starts one when all are gone.
     if (stage.replicas.living.length === 0 && pace.below(3) > 0) await stage.replicas.start()
-    await act(stage, action, onFault)
-    for (let step = pace.below(stepsBetween); step > 0; step--) if (!(await oneStep(stage, pace))) break
-    broken.push(...(await brokenNow(stage.server)))
+    const done = act(stage, action, onFault)
+    if (isAtOnce(action)) await done
+    // Some runs let most things come to their end before the next begins, others heap them up.
+    const mayEnd = pace.below(4) < haste
+    const steps = mayEnd ? stepsToEnd : pace.below(stepsBetween)
+    let isOver = false
+    void done.then(() => {
+      isOver = true
+    })
+    for (let step = 0; step < steps && !(mayEnd && isOver); step++) if (!(await oneStep(stage, pace))) break
+    if (pace.below(2) === 0) broken.push(...(await brokenNow(stage.server)))
     if (broken.length > 0) break
   }
   if (broken.length === 0) {
+    // Mostly one replica must finish what all have begun.
+    if (pace.below(4) > 0) for (const { host } of stage.replicas.living.slice(1)) await world.crash(host)
     await settleDown(stage)
     broken.push(...(await brokenAtTheEnd(stage, machine.keys)))
   }
-  const reached = await reachedBy(stage)
+  const reached = await reachedBy(stage, plan)
   await closeStage(stage)
   return { seed, plan, broken, history: world.history, reached }
 }
 
 /** One thing that can be done now; when there is none, a little time. */
-async function oneStep({ world, redis }: Stage, pace: { below(bound: number): number }): Promise<boolean> {
+async function oneStep({ world }: Stage, pace: { below(bound: number): number }): Promise<boolean> {
   if (await world.step()) return true
   const next = world.nextTimerAt
   if (next === null) return false
   const ms = Math.max(0, next - world.now) + pace.below(50)
   world.advance(ms)
-  await redis.age(ms)
   return true
 }
 
 /** Four days are longer than any rail's or our own patience. */
-const patience = [1, 2, 5, 12, 31, 61, 61, 61, 6 * 60, 12 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60]
+const patience = [1, 5, 31, 61, 61, 6 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60]
 
 /** Everybody well, and time enough, in leaps of so many minutes. */
 export async function settleDown(stage: Stage, leaps: readonly number[] = patience): Promise<void> {
@@ -93,7 +114,6 @@ export async function settleDown(stage: Stage, leaps: readonly number[] = patien
   for (const rail of rails) await calmWhile(stage, banks.sandbox[rail].notifier.release())
   for (const minutes of leaps) {
     world.advance(minutes * minute)
-    await redis.age(minutes * minute)
     await stage.server.query(`UPDATE webhook_endpoints SET status = 'ACTIVE' WHERE status = 'PAUSED'`)
     await calm(stage)
   }
@@ -113,12 +133,12 @@ export async function calmWhile(stage: Stage, work: Promise<unknown>): Promise<v
 
 /** Until nothing is left to do but to wait, and a few rounds of the pollers beyond. */
 export async function calm({ world }: Stage): Promise<void> {
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 2; round++) {
     for (let step = 0; world.isBusy || world.underWay > 0; step++) {
       if (step > mostSteps) throw new Error(`the gateway does not come to rest: ${world.describe()}`)
       if (!(await world.step())) world.advance(100)
     }
-    world.advance(2_100)
+    world.advance(5_100)
     await world.drain()
   }
   while (world.isBusy) if (!(await world.step())) break
@@ -191,7 +211,9 @@ function faultPolicy(world: World): FaultPolicy {
   }
 }
 
-async function reachedBy({ server, world }: Stage): Promise<Reached> {
+async function reachedBy({ server, world }: Stage, plan: readonly Action[]): Promise<Reached> {
+  const named = async (sql: string): Promise<Set<string>> =>
+    new Set((await server.query<{ name: string }>(sql)).map(({ name }) => name))
   const rules = await server.query<{ kind: string }>(
     `SELECT DISTINCT kind FROM journal_entries WHERE kind LIKE 'settlement.%' UNION SELECT 'settlement.repeat' FROM callbacks WHERE verdict = 'repeated'`,
   )
@@ -201,6 +223,9 @@ async function reachedBy({ server, world }: Stage): Promise<Reached> {
   return {
     faults: new Set(world.reached),
     rules: new Set(rules.map(({ kind }) => kind.slice('settlement.'.length))),
+    reversals: await named('SELECT DISTINCT rule AS name FROM bill_reversals'),
+    breaks: await named('SELECT DISTINCT class AS name FROM breaks'),
+    actions: new Set(plan.map(({ kind }) => kind)),
     transitions: new Set(transitions.map(({ text }) => text)),
   }
 }

@@ -1,6 +1,6 @@
 /** A child process that runs the seeds it is sent, one after another, on stores of its own. */
 import { openMachine } from './machine.ts'
-import { type RunOptions, runSeed } from './run.ts'
+import { mapReached, type Reached, type RunOptions, runSeed } from './run.ts'
 import { shrink } from './shrink.ts'
 
 export type Order = RunOptions & { readonly shrink: boolean }
@@ -10,9 +10,7 @@ export type Report = {
   /** Of the shortest failing run; empty when all held. */
   readonly history: readonly string[]
   readonly actions: number
-  readonly faults: readonly string[]
-  readonly rules: readonly string[]
-  readonly transitions: readonly string[]
+  readonly reached: { readonly [Part in keyof Reached]: readonly string[] }
   readonly ms: number
 }
 
@@ -22,15 +20,12 @@ async function run(order: Order): Promise<Report> {
   const started = performance.now()
   const result = await runSeed(machine, order)
   const shown = result.broken.length > 0 && order.shrink ? await shrink(machine, result, order) : result
-  const { faults, rules, transitions } = result.reached
   return {
     seed: order.seed,
     broken: shown.broken,
     history: shown.broken.length > 0 ? shown.history : [],
     actions: shown.plan.length,
-    faults: [...faults],
-    rules: [...rules],
-    transitions: [...transitions],
+    reached: mapReached((part) => [...result.reached[part]]),
     ms: Math.round(performance.now() - started),
   }
 }
@@ -50,9 +45,7 @@ process.on('message', (order: Order | 'end') => {
         broken: [`the run itself ended: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
         history: [],
         actions: 0,
-        faults: [],
-        rules: [],
-        transitions: [],
+        reached: mapReached(() => []),
         ms: 0,
       } satisfies Report)
     },

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { readableLocalTime } from '../../domain/vietnam-time.ts'
+import { neutralText } from '../../export/csv.ts'
 import { Problem } from '../../problem/problem.ts'
 import {
   makePayoutOrder,
@@ -160,6 +161,6 @@ function csvOf({ id, channel, from }: PayoutOrder, lines: readonly PayoutLine[])
       bank_transaction: line.railTransactionId,
       paid_at: readableLocalTime(line.paidAt),
     })),
-    { header: true, bom: true, escape_formulas: true, record_delimiter: 'windows' },
+    { header: true, bom: true, record_delimiter: 'windows', cast: { string: neutralText } },
   )
 }

@@ -77,8 +77,8 @@ export type ImportOptions = {
   readonly vault: Vault
   /** Revocation lists of banks that sign their files; null or left out: none are kept. */
   readonly signerCrls?: (() => readonly Crl[] | null) | undefined
-  /** Lines read so far. */
-  readonly onProgress?: (lines: number) => void
+  /** Lines read so far, and the part of the file's bytes (0 to 1); null where the format does not tell. */
+  readonly onProgress?: (lines: number, part: number | null) => void
 }
 
 /** Commits the file's row, or finds the file that brought these bytes before. */
@@ -87,37 +87,51 @@ export async function registerFile(
   file: ReceivedFile,
 ): Promise<{ readonly kind: 'new' | 'known'; readonly fileId: string }> {
   return await database.forTenant(file.tenantId).transaction(async (tx) => {
-    const [earlier] = await tx.query<{ id: string; status: string }>(
-      `SELECT id, status FROM statement_files WHERE tenant_id = $1 AND sha256 = $2 AND status <> 'REFUSED' FOR UPDATE`,
-      [file.tenantId, file.sha256],
-    )
+    const earlier = await findEarlier(tx, file)
     if (earlier !== undefined && !(earlier.status === 'LOADING' && (await tryLock(tx, earlier.id)))) {
       return { kind: 'known', fileId: earlier.id }
     }
     // Nobody holds its lock: the process that was loading it is gone, and so is everything it had read.
     if (earlier !== undefined) await refuse(tx, earlier.id, interrupted, environment.now())
     const fileId = newId(environment, 'fil')
-    await insertAll(tx, 'statement_files', [
-      {
-        id: fileId,
-        tenant_id: file.tenantId,
-        kind: file.kind,
-        sha256: file.sha256,
-        name: file.name.slice(0, 255),
-        bytes: BigInt(file.bytes),
-        source_id: file.sourceId,
-        origin: file.origin,
-        status: 'LOADING',
-        read_lines: 0,
-        booked_lines: 0,
-        known_lines: 0,
-        supersedes_id: file.supersedesId,
-        received_by: file.actor,
-        received_at: environment.now(),
-      },
-    ])
-    return { kind: 'new', fileId }
+    const made = await insertAll(
+      tx,
+      'statement_files',
+      [
+        {
+          id: fileId,
+          tenant_id: file.tenantId,
+          kind: file.kind,
+          sha256: file.sha256,
+          name: file.name.slice(0, 255),
+          bytes: BigInt(file.bytes),
+          source_id: file.sourceId,
+          origin: file.origin,
+          status: 'LOADING',
+          read_lines: 0,
+          booked_lines: 0,
+          known_lines: 0,
+          supersedes_id: file.supersedesId,
+          received_by: file.actor,
+          received_at: environment.now(),
+        },
+      ],
+      `ON CONFLICT (tenant_id, sha256) WHERE status <> 'REFUSED' DO NOTHING RETURNING id`,
+    )
+    if (made.length > 0) return { kind: 'new', fileId }
+    // The same bytes came in the same moment, and theirs was first.
+    const first = await findEarlier(tx, file)
+    if (first === undefined) throw new Problem('STATEMENT_FILE_LOADING', { retryAfterSeconds: 5 })
+    return { kind: 'known', fileId: first.id }
   })
+}
+
+async function findEarlier(tx: Transaction, file: ReceivedFile): Promise<{ id: string; status: string } | undefined> {
+  const [earlier] = await tx.query<{ id: string; status: string }>(
+    `SELECT id, status FROM statement_files WHERE tenant_id = $1 AND sha256 = $2 AND status <> 'REFUSED' FOR UPDATE`,
+    [file.tenantId, file.sha256],
+  )
+  return earlier
 }
 
 const interrupted = new FileRefused('INTERRUPTED', 'the process that was loading it ended; nothing of it was booked')

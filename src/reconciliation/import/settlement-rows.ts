@@ -51,6 +51,8 @@ async function load(
   )
   let read = 0
   const problems: { code: 'ENTRY_UNREADABLE'; line: number; message: string }[] = []
+  let bytesRead = 0
+  const tell = (): void => onProgress?.(read, bytesRead / file.bytes)
   async function* rows(): AsyncGenerator<string> {
     const bytes = createReadStream(file.path, { highWaterMark: 262_144 })
     for await (const event of readRows(bytes, config)) {
@@ -67,7 +69,8 @@ async function load(
       }
       const row = parsed.data
       read += 1
-      if (read % 5_000 === 0) onProgress?.(read)
+      bytesRead = bytes.bytesRead
+      if (read % 5_000 === 0) tell()
       yield copyRow([
         row.line,
         row.railTransactionId,
@@ -87,7 +90,7 @@ async function load(
       throw new StatementRefused('INTEGRITY', `${first.message} (${problems.length} in all)`, first.line, problems)
   }
   await tx.copyIn('COPY staged_rows FROM STDIN', chunked(rows()))
-  onProgress?.(read)
+  tell()
   if (file.supersedesId !== null) await supersede(tx, file, environment.now())
   await refuseConflicts(tx, railAccountId)
   const [counted] = await tx.query<{ booked: bigint }>(
@@ -146,8 +149,8 @@ async function refuseConflicts(tx: Transaction, railAccountId: string): Promise<
 }
 
 /** All that are believed now, the one in force first: more than one only while the rail changes its keys. */
-async function configsOf(
-  tx: Transaction,
+export async function configsOf(
+  tx: Pick<Transaction, 'query'>,
   vault: Vault,
   tenantId: string,
   railAccountId: string,

@@ -4,7 +4,7 @@ import type { Transaction } from '../../store/database.ts'
 import { insertAll } from '../../store/rows.ts'
 import type { ReaderName } from '../readers/detect.ts'
 import { statementIdentity } from '../readers/identity.ts'
-import { detectFile, type ReadOptions, readStatementFile, readStatements } from '../readers/read.ts'
+import { detectFile, guarded, type ReadOptions, readStatementFile, readStatements } from '../readers/read.ts'
 import type { Remark, StatementEvent, StatementFooter, StatementHeader } from '../readers/statement.ts'
 import type { StatementMapping } from '../readers/table/mapping.ts'
 import { type BankAccount, findBankAccount, readBankAccounts } from './accounts.ts'
@@ -24,6 +24,8 @@ export type StatementReading = {
   readonly mapping?: StatementMapping | undefined
   /** For files whose account number is held at two of our banks. */
   readonly beneficiaryAccountId?: string | undefined
+  /** Of a statement that a bank gave as an answer and not as a file: the file holds the same. */
+  readonly events?: (() => Iterable<StatementEvent>) | undefined
 }
 
 /** @returns how it ended; a refused file leaves nothing but its refusal. */
@@ -57,10 +59,14 @@ async function load(
   await tx.query(`CREATE TEMP TABLE staged_lines (${stagedColumns}) ON COMMIT DROP`, [])
   const statements: ReadStatement[] = []
   let read = 0
+  let bytesRead: Source['bytesRead'] = null
+  const tell = (): void => onProgress?.(read, bytesRead === null ? null : bytesRead() / file.bytes)
   async function* rows(): AsyncGenerator<string> {
     let header: StatementHeader | null = null
     let warnings: Remark[] = []
-    for await (const event of await eventsOf(file.path, reading)) {
+    const source = await openSource(file.path, reading)
+    bytesRead = source.bytesRead
+    for await (const event of source.events) {
       if (event.kind === 'statement') header = event.header
       else if (event.kind === 'warning' && warnings.length < maxWarnings) warnings.push(event.remark)
       else if (event.kind === 'end' && header !== null) {
@@ -73,12 +79,12 @@ async function load(
           throw new FileRefused('DATE_MISSING', `line ${event.entry.line}: no date, and the statement has no period`)
         for (const line of lines) yield stagedRow(line)
         read += lines.length
-        if (read % progressEvery < lines.length) onProgress?.(read)
+        if (read % progressEvery < lines.length) tell()
       }
     }
   }
   await tx.copyIn('COPY staged_lines FROM STDIN', chunked(rows()))
-  onProgress?.(read)
+  tell()
   const named = statements.map((statement) => nameAccount(statement, accounts, reading.beneficiaryAccountId))
   refuseRepeated(named)
   if (file.supersedesId !== null) await supersede(tx, file, named, environment.now())
@@ -87,12 +93,15 @@ async function load(
   return { read: BigInt(read), booked, known: BigInt(read) - booked, format }
 }
 
-async function eventsOf(path: string, reading: StatementReading): Promise<AsyncIterable<StatementEvent>> {
+type Source = { readonly events: AsyncIterable<StatementEvent>; readonly bytesRead: (() => number) | null }
+
+async function openSource(path: string, reading: StatementReading): Promise<Source> {
+  if (reading.events !== undefined) return { events: guarded(reading.events()), bytesRead: null }
   const format = reading.format ?? (await detectFile(path))
   const options: ReadOptions = { format, mapping: reading.mapping }
-  return format === 'xlsx'
-    ? readStatementFile(path, options)
-    : readStatements(createReadStream(path, { highWaterMark: 65_536 }), format, options)
+  if (format === 'xlsx') return { events: readStatementFile(path, options), bytesRead: null }
+  const bytes = createReadStream(path, { highWaterMark: 65_536 })
+  return { events: readStatements(bytes, format, options), bytesRead: () => bytes.bytesRead }
 }
 
 type NamedStatement = ReadStatement & { readonly account: BankAccount; readonly identity: string }

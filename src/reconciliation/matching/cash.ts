@@ -13,9 +13,9 @@ export async function setCashApart(tx: Transaction, { tenantId }: RunScope): Pro
      SELECT p.settlement_id, p.bank, p.rail_account_id, p.direction, p.amount, p.paid_on, p.held, c.collection_id, s.id AS shift_id, s.status AS shift,
             s.operator, s.unit_code, h.id AS handover_id, h.code, h.amount AS handed_over, (h.handed_over_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS handed_over_on
        FROM (
-         SELECT p.*, c.id AS collection_id, c.shift_id FROM w_pays p JOIN counter_collections c ON c.settlement_id = p.settlement_id
+         SELECT p.settlement_id, c.id AS collection_id, c.shift_id FROM w_pays p JOIN counter_collections c ON c.settlement_id = p.settlement_id
          UNION ALL
-         SELECT p.*, k.collection_id, k.shift_id FROM w_pays p JOIN counter_corrections k ON k.settlement_id = p.settlement_id) c
+         SELECT p.settlement_id, k.collection_id, k.shift_id FROM w_pays p JOIN counter_corrections k ON k.settlement_id = p.settlement_id) c
        JOIN w_pays p ON p.settlement_id = c.settlement_id
        JOIN counter_shifts s ON s.id = c.shift_id AND s.tenant_id = $1
        LEFT JOIN cash_handovers h ON h.shift_id = c.shift_id AND h.rail_account_id = p.rail_account_id`,

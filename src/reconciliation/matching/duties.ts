@@ -34,7 +34,7 @@ export async function findDuties(tx: Transaction, scope: RunScope): Promise<void
       WHERE r.tenant_id = $1 AND r.status = 'REQUESTED' AND (r.requested_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date < $2::date`,
     [tenantId, asOf],
   )
-  // Only formats that give booked balances can be chained.
+  // A statement that does not go on where the one before it ended: by its balances, or by its number where it gives no two balances.
   await tx.query(
     `INSERT INTO run_duties
      SELECT 'S:' || c.id, 'BALANCE_GAP', a.rail_account_id, least(abs(trunc(c.opening - c.before)), 999999999999999), NULL, c.period_to,
@@ -45,6 +45,19 @@ export async function findDuties(tx: Transaction, scope: RunScope): Promise<void
            FROM statements s WHERE s.tenant_id = $1 AND s.status = 'CURRENT' AND s.closing IS NOT NULL AND s.opening IS NOT NULL) c
        JOIN run_accounts a ON a.bank = c.beneficiary_account_id AND a.home
       WHERE c.opening <> c.before`,
+    [tenantId],
+  )
+  // Numbers begin anew every year, and each kind of statement counts for itself.
+  await tx.query(
+    `INSERT INTO run_duties
+     SELECT 'S:' || c.id, 'BALANCE_GAP', a.rail_account_id, 0, NULL, c.period_to,
+            jsonb_build_object('statementId', c.id, 'number', c.number, 'previousNumber', c.before)
+       FROM (
+         SELECT s.*, lag(number) OVER (PARTITION BY beneficiary_account_id, format, extract(year FROM period_to) ORDER BY number, period_to, id) AS before
+           FROM (SELECT id, beneficiary_account_id, format, period_to, split_part(sequence, '/', 1)::integer AS number FROM statements
+                  WHERE tenant_id = $1 AND status = 'CURRENT' AND sequence ~ '^[0-9]{1,6}(/|$)' AND (opening IS NULL OR closing IS NULL)) s) c
+       JOIN run_accounts a ON a.bank = c.beneficiary_account_id AND a.home
+      WHERE c.number > c.before + 1`,
     [tenantId],
   )
   // A drawer that took nothing holds no money of these books. What is missing is made good when all that was taken is explained.

@@ -14,8 +14,18 @@ export async function openResults(tx: Transaction): Promise<void> {
 
 /** Runs a rule (an `INSERT INTO run_result`) and takes what it found out of the working set. Each item is found once. */
 export async function take(tx: Transaction, insert: string, values: readonly unknown[] = []): Promise<void> {
-  await tx.query(insert, values)
-  await removeTaken(tx)
+  const [found] = await tx.query<{ rows: bigint }>(
+    `WITH found AS (${insert} RETURNING 1) SELECT count(*) AS rows FROM found`,
+    values,
+  )
+  // Most rules find nothing on most days.
+  if (found !== undefined && found.rows > 0n) await removeTaken(tx)
+}
+
+/** Whether a table of the working set holds anything that its rules could look at. */
+export async function holdsAny(tx: Transaction, table: 'w_rows'): Promise<boolean> {
+  const [row] = await tx.query<{ any: boolean }>(`SELECT EXISTS (SELECT 1 FROM ${table}) AS any`, [])
+  return row?.any === true
 }
 
 async function removeTaken(tx: Transaction): Promise<void> {

@@ -105,9 +105,10 @@ async function* parsed(source: AsyncIterable<Uint8Array>, parser: StatementParse
   yield* parser.end()
 }
 
-async function* guarded(
-  events: AsyncIterable<StatementEvent>,
-  { problems: policy = 'refuse' }: ReadOptions,
+/** Problems gathered and thrown at the end, or passed on, as the options say. */
+export async function* guarded(
+  events: AsyncIterable<StatementEvent> | Iterable<StatementEvent>,
+  { problems: policy = 'refuse' }: ReadOptions = {},
 ): AsyncGenerator<StatementEvent> {
   const problems: Remark<ProblemCode>[] = []
   for await (const event of events) {

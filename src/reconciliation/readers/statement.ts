@@ -2,7 +2,7 @@
  * What every statement reader yields, whatever the file's format: one `statement`, its entries one at a time, one `end`.
  * Warnings and problems come in between, in the order of the file. Texts are trimmed; `null` means the file does not say.
  */
-export type StatementFormat = 'MT940' | 'MT942' | 'camt.052' | 'camt.053' | 'camt.054' | 'csv' | 'xlsx'
+export type StatementFormat = 'api' | 'MT940' | 'MT942' | 'camt.052' | 'camt.053' | 'camt.054' | 'csv' | 'xlsx'
 
 /** Signed: below zero is a debit balance. `intermediate` on a page that another page follows or precedes (60M/62M, `INTM`). */
 export type Balance = {

@@ -40,6 +40,16 @@ export type SettlementFileEvent =
   | { readonly kind: 'row'; readonly row: SettlementRow }
   | { readonly kind: 'problem'; readonly problem: SettlementFileProblem }
 
+/** What we tell a rail about a row of its file, or about a payment of its day that the file lacks. */
+export type AnsweredRow = {
+  readonly verdict: 'BOTH' | 'RAIL_ONLY' | 'OURS_ONLY' | 'DIFFERENT'
+  /** Source text of the row; null when the file lacks it. */
+  readonly raw: string | null
+  /** The payment on record; null when there is none. */
+  readonly own: { readonly railTransactionId: string; readonly amount: bigint; readonly paidAt: Date } | null
+}
+export type SettlementAnswer = { readonly name: string; readonly text: AsyncIterable<string> }
+
 /**
  * A reader of one layout: bytes in, rows out, in constant memory. It checks what the layout lets it check (trailer, counts,
  * checksums) and yields problems for what does not hold. `config` is the rail account's own, already checked by its adapter.
@@ -48,4 +58,6 @@ export type SettlementFileReader = {
   /** Name of the layout, as a source names it: `vnpay`, `napas`, `vietinbank`, … */
   readonly layout: string
   readonly read: (bytes: AsyncIterable<Uint8Array>, config: unknown) => AsyncIterable<SettlementFileEvent>
+  /** Where the rail expects one: our answer file of a local day. Throws StatementRefused when the account lacks what it takes. */
+  readonly answer?: (rows: AsyncIterable<AnsweredRow>, config: unknown, day: string, now: Date) => SettlementAnswer
 }

@@ -3,11 +3,13 @@ import { z } from 'zod'
 import { accountSchema, type VietinbankConfig } from '../../../adapters/vietinbank/account.ts'
 import { payCodeOf } from '../../../adapters/vietinbank/notice.ts'
 import {
+  answerFileName,
   answerFooter,
   answerHeader,
   answerLine,
   countHolds,
   type DetailFields,
+  fieldsOf,
   isOfToday,
   type ReconciledRecord,
   type ReconciliationDetail,
@@ -16,16 +18,24 @@ import {
   readFooter,
 } from '../../../adapters/vietinbank/reconciliation-file.ts'
 import { isPaymentReference } from '../../../adapters/vietinbank/reference.ts'
-import { parseCompactLocalTime } from '../../domain/vietnam-time.ts'
+import { compactLocalTime, parseCompactLocalTime } from '../../domain/vietnam-time.ts'
 import { type Line, LineSplitter } from '../readers/lines.ts'
 import { StatementRefused } from '../readers/refused.ts'
-import type { SettlementFileEvent, SettlementFileReader, SettlementRow, SettlementRowStatus } from './row.ts'
+import type {
+  AnsweredRow,
+  SettlementAnswer,
+  SettlementFileEvent,
+  SettlementFileReader,
+  SettlementRow,
+  SettlementRowStatus,
+} from './row.ts'
 
 const configShape = z.looseObject(
   accountSchema.pick({
     noticeProviderId: true,
     vacPrefix: true,
     settlementFileSecret: true,
+    settlementFileUserId: true,
     settlementFileStatuses: true,
   }).shape,
 )
@@ -33,7 +43,11 @@ type Terms = Pick<VietinbankConfig, 'noticeProviderId' | 'vacPrefix' | 'settleme
   readonly secret: string
 }
 
-export const vietinbankReader: SettlementFileReader = { layout: 'vietinbank', read: readVietinbank }
+export const vietinbankReader: SettlementFileReader = {
+  layout: 'vietinbank',
+  read: readVietinbank,
+  answer: answerVietinbank,
+}
 
 async function* readVietinbank(bytes: AsyncIterable<Uint8Array>, config: unknown): AsyncGenerator<SettlementFileEvent> {
   const given = configShape.safeParse(config)
@@ -159,4 +173,41 @@ export async function* vietinbankAnswer(
     yield `${answerLine(record, terms)}\r\n`
   }
   yield `${answerFooter(today, terms, now)}\r\n`
+}
+
+const statuses = { BOTH: '00', RAIL_ONLY: '01', OURS_ONLY: '02', DIFFERENT: '03' } as const
+
+function answerVietinbank(rows: AsyncIterable<AnsweredRow>, config: unknown, day: string, now: Date): SettlementAnswer {
+  const given = configShape.safeParse(config)
+  const { noticeProviderId: providerId, settlementFileSecret: secret, settlementFileUserId: userId } = given.data ?? {}
+  if (providerId === undefined || secret === undefined || userId === undefined)
+    throw new StatementRefused(
+      'MAPPING_REQUIRED',
+      'the vietinbank account has no settlementFileSecret or settlementFileUserId',
+    )
+  async function* records(): AsyncGenerator<ReconciledRecord> {
+    for await (const { verdict, raw, own } of rows) {
+      if (raw !== null) yield { status: statuses[verdict], fields: fieldsOf(raw.split('|')) }
+      else if (own !== null) yield { status: statuses[verdict], fields: fieldsOfOwn(own, providerId ?? '') }
+    }
+  }
+  return {
+    name: answerFileName(day, providerId),
+    text: vietinbankAnswer(records(), { providerId, userId, secret }, now),
+  }
+}
+
+/** A payment of ours as the bank's file would tell of it: by its transaction, or by our reference where that is all we have. */
+function fieldsOfOwn(own: NonNullable<AnsweredRow['own']>, providerId: string): DetailFields {
+  const fromNotice = own.railTransactionId.startsWith(`${providerId}:`)
+  return {
+    ...fieldsOf([]),
+    recordType: '002',
+    transId: fromNotice ? own.railTransactionId.slice(providerId.length + 1) : '',
+    providerId,
+    payRefNo: fromNotice ? '' : own.railTransactionId,
+    amount: own.amount.toString(),
+    currencyCode: 'VND',
+    transTime: compactLocalTime(own.paidAt),
+  }
 }

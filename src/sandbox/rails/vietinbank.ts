@@ -1,6 +1,7 @@
 /**
  * VietinBank's side of paying by account with a one-time code (rails.md §3.3): `paymentByOTP`, `verifyPin`,
- * `transactionInquiry`, a phone that shows the codes, and the credit notice of §3.1. Test cards choose what happens.
+ * `transactionInquiry`, a phone that shows the codes, the credit notice of §3.1 and the statement call of §3.4. Test cards choose
+ * what happens.
  */
 import { wrongBy } from '../behaviour.ts'
 import { keep, type SandboxContext } from '../context.ts'
@@ -18,6 +19,7 @@ import {
 import { isTextSigned, type RsaPair, type RsaScheme, signText, spoilBase64 } from './rsa-text.ts'
 import { type Credit, type NoticeTerms, sendNotice } from './vietinbank-notice.ts'
 import { type Answer, codes, createPaymentBook, testCards, type VietinbankPayment } from './vietinbank-payments.ts'
+import { answerStatement, statementTerms } from './vietinbank-statement.ts'
 import { answerText, callText, type Fields, isCall, readCall, type VietinbankCall } from './vietinbank-wire.ts'
 
 export { testCards, type VietinbankPayment, type VietinbankWay } from './vietinbank-payments.ts'
@@ -40,6 +42,7 @@ export type VietinbankAccountConfig = {
   readonly queryType: string
   readonly declinedCodes: readonly string[]
   readonly inquiryNotFoundCodes: readonly string[]
+  readonly statement: { readonly url: string } & typeof statementTerms
 }
 
 export type VietinbankOptions = {
@@ -78,6 +81,12 @@ const party = {
   verifyBy: 'OTPPAY',
   queryType: 'PAY',
 } as const
+
+const unknownCaller = {
+  httpCode: '401',
+  httpMessage: 'Unauthorized',
+  moreInformation: 'Client id or secret not registered',
+}
 
 export async function startVietinbank(context: SandboxContext, options: VietinbankOptions): Promise<Vietinbank> {
   const {
@@ -158,9 +167,7 @@ export async function startVietinbank(context: SandboxContext, options: Vietinba
   server.post<{ Params: { call: string } }>('/v1/ewallet/:call', async (request, reply) => {
     const { call } = request.params
     if (request.headers['x-ibm-client-id'] !== clientId || request.headers['x-ibm-client-secret'] !== clientSecret)
-      return await reply
-        .code(401)
-        .send({ httpCode: '401', httpMessage: 'Unauthorized', moreInformation: 'Client id or secret not registered' })
+      return await reply.code(401).send(unknownCaller)
     const body = jsonOf(request)
     if (!isCall(call) || body === null) return await reply.code(404).send({ httpCode: '404', httpMessage: 'Not Found' })
     const { code, bankTransactionId = '', silent = false } = answerOf(call, readCall(call, body))
@@ -180,6 +187,17 @@ export async function startVietinbank(context: SandboxContext, options: Vietinba
       status: { code: status, message },
       signature: behaviour.current.badSignature ? spoilBase64(signature) : signature,
     })
+  })
+  server.post('/v1/statement/inquiry', async (request, reply) => {
+    if (request.headers['x-ibm-client-id'] !== clientId || request.headers['x-ibm-client-secret'] !== clientSecret)
+      return await reply.code(401).send(unknownCaller)
+    return await reply.send(
+      answerStatement(jsonOf(request) ?? {}, {
+        ...{ credits, accountNumber, bankKeys, scheme, providerId: party.providerId, merchantId: party.merchantId },
+        gatewayPublicKeyPem: gatewayKeys.publicKeyPem,
+        badSignature: behaviour.current.badSignature,
+      }),
+    )
   })
   server.get('/phone', (_request, reply) =>
     sendPage(
@@ -249,6 +267,7 @@ ${table(
       ...party,
       declinedCodes: [codes.locked[0], codes.codeExpired[0], codes.noFunds[0]],
       inquiryNotFoundCodes: [codes.notFound[0]],
+      statement: { url: `${baseUrl}/v1/statement/inquiry`, ...statementTerms },
     }),
     otpOf: (requestId) => payments.get(requestId)?.otp ?? null,
     credit: (money, sending = {}) => notify(book(money), 'credit', sending),

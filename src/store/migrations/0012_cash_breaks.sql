@@ -1,5 +1,11 @@
 -- Cash between drawer and bank, and breaks among the money nobody has explained (docs/decisions/039, 040).
 
+-- What one run matched, out of all that runs ever matched: its rows lie together.
+CREATE INDEX reconciliation_items_runs ON reconciliation_items USING brin (run_id);
+
+-- The rows of one batch, whenever they came.
+CREATE INDEX settlement_rows_by_batch ON settlement_rows (rail_account_id, batch_id) WHERE batch_id IS NOT NULL;
+
 -- What a closed shift hands over for one rail account: the sum of its standing collections. The slip of the deposit bears the code,
 -- so that the bank's line can be told.
 CREATE TABLE cash_handovers (

@@ -18,6 +18,11 @@ const complete: Check = {
       ['inquiry', capabilities.inquiry, adapter.inquire !== undefined && adapter.readInquiry !== undefined],
       ['refund', capabilities.refund !== 'none', mode.refund !== undefined && mode.refundInquiry !== undefined],
       ['refund', capabilities.refund !== 'none', adapter.refund !== undefined && adapter.readRefund !== undefined],
+      [
+        'statement',
+        capabilities.statement === 'api',
+        adapter.statement !== undefined && adapter.readStatement !== undefined,
+      ],
       ['pull', capabilities.pull, reads.includes('bill')],
       ['pull', capabilities.pull, adapter.answerBill !== undefined],
       ['one-time code', adapter.confirm !== undefined, mode.confirm !== undefined],

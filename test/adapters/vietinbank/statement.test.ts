@@ -1,7 +1,13 @@
 import t from 'tap'
-import { readStatement, type StatementTerms, statementCall } from '../../../adapters/vietinbank/statement.ts'
+import {
+  askStatement,
+  readStatement,
+  type StatementTerms,
+  statementCall,
+  takeStatement,
+} from '../../../adapters/vietinbank/statement.ts'
 import { holds, makeKeys } from './bank-keys.ts'
-import { context, jsonOf, keys } from './vectors.ts'
+import { context, jsonOf, keys, makeAccount } from './vectors.ts'
 
 const bank = makeKeys()
 const terms: StatementTerms = {
@@ -113,3 +119,38 @@ t.test('HTTP 200 can be a refusal; unsigned and foreign answers count for nothin
   t.match(readStatement(answer([row]), 'another', terms), { kind: 'unreadable' })
   t.match(readStatement({ ...answer([row]), status: 500 }, context.requestId, terms), { kind: 'unreadable' })
 })
+
+t.test(
+  'behind the contract: not offered without its config, and an answer about another account counts for nothing',
+  async (t) => {
+    const account = makeAccount({
+      bankKeyPem: bank.publicKeyPem,
+      statement: {
+        url: terms.url,
+        signedRequestFields: [...terms.signedRequestFields],
+        signedAnswerFields: [...terms.signedAnswerFields],
+      },
+    })
+    const span = { accountNumber: '113366668888', from: '2021-09-16', to: '2021-09-16' }
+    t.same(askStatement(span, makeAccount(), context), { kind: 'done', result: { kind: 'notOffered' } })
+    const step = askStatement(span, account, context)
+    t.match(step, {
+      kind: 'call',
+      call: { url: terms.url, repeatable: true, longAnswer: true },
+      state: context.requestId,
+    })
+    t.match(takeStatement(answer([row]), context.requestId, span, account), {
+      kind: 'done',
+      result: {
+        kind: 'statement',
+        opening: 21_816_502n,
+        bookings: [
+          { reference: '1lAfM-7TLoiNEt2', direction: 'CREDIT', payeeReference: '1GOVX', counterpartyName: null },
+        ],
+      },
+    })
+    t.match(takeStatement(answer([row], { account: '9' }), context.requestId, span, account), {
+      result: { kind: 'unknown', detail: /account 9/ },
+    })
+  },
+)

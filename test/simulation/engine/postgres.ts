@@ -2,9 +2,20 @@
  * PostgreSQL as replicas see it: a real server over a few real connections, every statement let through by the world. Connections
  * break, commits lose their answer, the server restarts; what the server itself does is always the server's own doing.
  */
+import { hash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
-import { type Driver, type DriverClient, type Listening, sessionOptions, types } from '../../../src/store/database.ts'
-import type { Fault, Host, LockWatch, World } from './world.ts'
+import { from as copyFrom } from 'pg-copy-streams'
+import {
+  type Driver,
+  type DriverClient,
+  type Listening,
+  reservedConnections,
+  sessionOptions,
+  types,
+} from '../../../src/store/database.ts'
+import type { Host, LockWatch, Perform, World } from './world.ts'
 
 type Connection = { readonly client: pg.Client; readonly backend: number; inTransaction: boolean }
 
@@ -34,7 +45,7 @@ export class Server implements LockWatch {
       connectionString: this.url,
       types,
       // The world's pauses are real time here, and mean nothing.
-      options: `${sessionOptions('feegate_service', 0)} -c idle_in_transaction_session_timeout=0 -c lock_timeout=0`,
+      options: `${sessionOptions('feegate_service', 0)} -c idle_in_transaction_session_timeout=0 -c lock_timeout=0 -c plan_cache_mode=force_generic_plan`,
     })
     // At the end of all the server goes first.
     client.on('error', () => undefined)
@@ -58,6 +69,11 @@ export class Server implements LockWatch {
   /** As the owner, past every fault: for set-up and for the invariants. */
   async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     return (await this.owner.query<Row>(text, [...values])).rows
+  }
+
+  /** A question that is asked again and again: planned once a run. */
+  async ask<Row extends object>(name: string, text: string): Promise<Row[]> {
+    return (await this.owner.query<Row>({ name, text })).rows
   }
 
   async blockers(backend: number): Promise<readonly number[]> {
@@ -117,9 +133,9 @@ export class Postgres {
   driverFor(host: Host): Driver {
     return {
       pool: {
-        connect: () => this.connect(host),
+        connect: () => this.connect(host, this.mostPerHost),
         query: async (text, values) => {
-          const client = await this.connect(host)
+          const client = await this.connect(host, this.mostPerHost + reservedConnections)
           try {
             return await client.query(text, values)
           } finally {
@@ -167,58 +183,81 @@ export class Postgres {
     }
   }
 
-  private async connect(host: Host): Promise<DriverClient> {
+  private async connect(host: Host, most: number): Promise<DriverClient> {
     if (this.isDown) throw systemError('ECONNREFUSED')
     const sessions = this.sessions.get(host) ?? new Set()
     this.sessions.set(host, sessions)
-    if (sessions.size >= this.mostPerHost) {
+    if (sessions.size >= most) {
       const queue = this.queues.get(host) ?? []
       this.queues.set(host, queue)
       await new Promise<void>((resolve) => queue.push(resolve))
-      return await this.connect(host)
+      return await this.connect(host, most)
     }
     const session: Session = { connection: this.server.take(), broken: null, onError: new Set(), notifies: [] }
     sessions.add(session)
     return {
-      query: (text, values) => this.statement(host, session, text, values),
+      query: (text, values) =>
+        this.statement(host, session, operationOf(text), text, (client) => client.query(planned(text, values))),
+      copyIn: async (statement, chunks) => {
+        // Whatever is read on the way is read before the statement waits for its turn.
+        const rows: string[] = []
+        for await (const chunk of chunks) rows.push(chunk)
+        await this.statement(host, session, 'db.write', statement, async (client) => {
+          await pipeline(Readable.from(rows, { objectMode: false }), client.query(copyFrom(statement)))
+          return { rows: [] }
+        })
+      },
       on: (_event, handler) => session.onError.add(handler),
       off: (_event, handler) => session.onError.delete(handler),
       release: () => {
         sessions.delete(session)
         void this.giveBack(session)
-        this.queues.get(host)?.shift()?.()
+        for (const wake of this.queues.get(host)?.splice(0) ?? []) wake()
       },
     }
   }
 
-  private statement(host: Host, session: Session, text: string, values?: unknown[]): Promise<{ rows: object[] }> {
-    const operation = operationOf(text)
+  private statement(
+    host: Host,
+    session: Session,
+    operation: string,
+    text: string,
+    run: (client: pg.Client) => Promise<{ rows: object[] } | { rows: object[] }[]>,
+  ): Promise<{ rows: object[] }> {
     const label = `${operation} ${text.replace(/\s+/g, ' ').trim().slice(0, 90)}`
     return new Promise((resolve, reject) => {
-      const perform = async (fault: Fault | null): Promise<() => void> => {
+      const perform: Perform = async (fault, turn) => {
         if (session.broken === null && this.isDown)
           await this.breakSession(session, 'terminating connection due to administrator command', '57P01')
         if (session.broken === null && fault === 'lost-before')
           await this.breakSession(session, 'read ECONNRESET', 'ECONNRESET')
         const { broken, connection } = session
         if (broken !== null || connection === null) return () => reject(broken ?? systemError('ECONNRESET'))
+        const isKept = turn.mayBeWithdrawn && connection.inTransaction && operation === 'db.write'
         try {
-          const result = await connection.client.query(text, values)
+          if (isKept) await connection.client.query('SAVEPOINT sim_turn')
+          const result = await run(connection.client)
+          if (isKept) await connection.client.query('RELEASE SAVEPOINT sim_turn')
           follow(session, connection, text)
           if (operation === 'db.commit' || !connection.inTransaction) this.notify(session)
-          const { rows } = Array.isArray(result) ? (result.at(-1) as { rows: object[] }) : result
+          const rows = (Array.isArray(result) ? result.at(-1) : result)?.rows ?? []
           if (fault === 'lost-after') {
             const error = await this.breakSession(session, 'read ECONNRESET', 'ECONNRESET')
             return () => reject(error)
           }
           return () => resolve({ rows })
         } catch (error) {
+          if (turn.withdrawn) {
+            if (isKept) await connection.client.query('ROLLBACK TO SAVEPOINT sim_turn; RELEASE SAVEPOINT sim_turn')
+            return () => undefined
+          }
           // A wait that the world ended stands for one that PostgreSQL's own deadlock check would have ended.
           const seen = error instanceof pg.DatabaseError && error.code === '57014' ? systemError('40P01') : error
           return () => reject(seen)
         }
       }
-      this.world.io(host, operation, label, perform, session.connection?.backend ?? null)
+      const backend = session.connection?.backend ?? null
+      this.world.io(host, operation, label, perform, operation === 'db.write' ? backend : null)
     })
   }
 
@@ -245,11 +284,17 @@ export class Postgres {
   }
 }
 
+/** Statements with values are planned once a run, as their text stands; others may be several statements in one. */
+function planned(text: string, values: unknown[] | undefined): pg.QueryConfig {
+  if (values === undefined || /\bTEMP TABLE\b/.test(text)) return { text, ...(values === undefined ? {} : { values }) }
+  return { name: hash('sha1', text, 'base64'), text, values }
+}
+
 function operationOf(text: string): string {
   if (/^\s*BEGIN/i.test(text)) return 'db.begin'
   if (/^\s*COMMIT/i.test(text)) return 'db.commit'
   if (/^\s*ROLLBACK/i.test(text)) return 'db.rollback'
-  return /^\s*SELECT/i.test(text) && !/FOR UPDATE|pg_notify|pg_try_advisory/i.test(text) ? 'db.read' : 'db.write'
+  return /^\s*SELECT/i.test(text) && !/FOR UPDATE|pg_notify|lock/i.test(text) ? 'db.read' : 'db.write'
 }
 
 function follow(session: Session, connection: Connection, text: string): void {

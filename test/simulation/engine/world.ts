@@ -4,6 +4,7 @@
  * happens by itself, so the same seed gives the same history, byte for byte.
  */
 import { createRandom, type Random } from './random.ts'
+import { isRealWorkUnderWay } from './real-work.ts'
 
 /** A process that can die: a gateway replica. Partners never die. */
 export type Host = { readonly name: string; alive: boolean; skewMs: number }
@@ -18,13 +19,21 @@ type Waiting = {
   readonly host: Host
   readonly operation: Operation
   readonly label: string
-  /** Does the real thing; resolves with what lets the waiting code go on. */
-  readonly perform: (fault: Fault | null) => Promise<() => void>
+  readonly perform: Perform
   /** Backend of the statement: it may have to wait for another's lock. */
   readonly backend: number | null
 }
 
+/** Does the real thing; resolves with what lets the waiting code go on. */
+export type Perform = (fault: Fault | null, turn: Turn) => Promise<() => void>
+
+/** Where another statement waits for a lock, this one must leave nothing behind when it would have to wait as well. */
+export type Turn = { readonly mayBeWithdrawn: boolean; withdrawn: boolean }
+
 type Blocked = { readonly waiting: Waiting; readonly fault: Fault | null; readonly done: Promise<() => void> }
+
+/** Would have waited for a lock while another did: it tries again when a transaction has ended. */
+type Parked = { readonly waiting: Waiting; readonly blockers: readonly number[] }
 
 type Timer = { readonly at: number; readonly number: number; readonly host: Host; readonly run: () => void }
 
@@ -39,7 +48,7 @@ export type LockWatch = {
 export type FaultPolicy = (operation: Operation, host: Host, label: string) => Fault | null
 
 const idleTurns = 4
-const lockPollMs = 1
+const lockPollMs = 3
 
 export class World {
   readonly random: Random
@@ -54,7 +63,9 @@ export class World {
   onCrash: (host: Host) => Promise<void> = () => Promise.resolve()
   private readonly order: Random
   private waiting: Waiting[] = []
+  /** At most one: two that PostgreSQL wakes at once would run on in an order of its own. */
   private blocked: Blocked[] = []
+  private parked: Parked[] = []
   private timers: Timer[] = []
   private counter = 0
   private activity = 0
@@ -70,13 +81,7 @@ export class World {
   }
 
   /** Waits for its turn, does `perform`, and goes on with what it gave. Never goes on when its host dies. */
-  io(
-    host: Host,
-    operation: Operation,
-    label: string,
-    perform: (fault: Fault | null) => Promise<() => void>,
-    backend: number | null = null,
-  ): void {
+  io(host: Host, operation: Operation, label: string, perform: Perform, backend: number | null = null): void {
     this.activity++
     if (host.alive) this.waiting.push({ number: ++this.counter, host, operation, label, perform, backend })
   }
@@ -91,12 +96,12 @@ export class World {
     }
   }
 
-  /** Lets JavaScript run until nothing happens by itself any more. */
+  /** Lets JavaScript run until nothing happens by itself any more: files are read and written in real time, which is none of the world's. */
   async drain(): Promise<void> {
     for (let idle = 0; idle < idleTurns; ) {
       const before = this.activity
       await new Promise((resolve) => setImmediate(resolve))
-      idle = before === this.activity ? idle + 1 : 0
+      idle = before === this.activity && !isRealWorkUnderWay() ? idle + 1 : 0
     }
   }
 
@@ -110,7 +115,7 @@ export class World {
   }
 
   get underWay(): number {
-    return this.waiting.length + this.blocked.length
+    return this.waiting.length + this.blocked.length + this.parked.length
   }
 
   /** What is waiting for what, for a run that does not end. */
@@ -118,7 +123,7 @@ export class World {
     const due = this.timers.filter(({ at }) => at <= this.now).map(({ host }) => host.name)
     return [
       `waiting: ${this.waiting.map(({ host, label }) => `${host.name} ${label}`).join('; ')}`,
-      `blocked: ${this.blocked.map(({ waiting }) => `${waiting.host.name} ${waiting.label}`).join('; ')}`,
+      `blocked: ${[...this.blocked, ...this.parked].map(({ waiting }) => `${waiting.host.name} ${waiting.label}`).join('; ')}`,
       `timers due: ${due.join(' ')}`,
     ].join('\n')
   }
@@ -154,6 +159,7 @@ export class World {
     this.record(host.name, 'killed')
     this.waiting = this.waiting.filter((waiting) => waiting.host !== host)
     this.timers = this.timers.filter((timer) => timer.host !== host)
+    this.parked = this.parked.filter(({ waiting }) => waiting.host !== host)
     const cut = this.blocked.filter(({ waiting }) => waiting.host === host)
     this.blocked = this.blocked.filter(({ waiting }) => waiting.host !== host)
     for (const { waiting, done } of cut) {
@@ -161,7 +167,7 @@ export class World {
       await done
     }
     await this.onCrash(host)
-    await this.recheckBlocked()
+    await this.locksMayBeFree()
   }
 
   /** Gives up every statement that waits for a lock, for a restart of the database. */
@@ -170,6 +176,7 @@ export class World {
     const cut = this.blocked
     this.blocked = []
     for (const { done } of cut) (await done)()
+    this.unpark()
     await this.drain()
   }
 
@@ -180,17 +187,24 @@ export class World {
       await this.crash(waiting.host)
       return
     }
-    const done = waiting.perform(fault === 'crash-after' ? null : fault)
-    if (await this.isDone(done, waiting)) await this.resume(waiting, fault, done)
-    else this.blocked.push({ waiting, fault, done })
+    const turn: Turn = { mayBeWithdrawn: this.blocked.length > 0, withdrawn: false }
+    const done = waiting.perform(fault === 'crash-after' ? null : fault, turn)
+    const blockers = await this.blockersOf(done, waiting)
+    if (blockers === null) await this.resume(waiting, fault, done)
+    else if (!turn.mayBeWithdrawn) this.blocked.push({ waiting, fault, done })
+    else {
+      turn.withdrawn = true
+      if (waiting.backend !== null) await this.locks?.cancel(waiting.backend)
+      await done
+      this.parked.push({ waiting, blockers })
+    }
   }
 
   private async resume(waiting: Waiting, fault: Fault | null, done: Promise<() => void>): Promise<void> {
     const goOn = await done
     if (fault === 'crash-after') await this.crash(waiting.host)
     else if (waiting.host.alive) goOn()
-    await this.drain()
-    if (waiting.backend !== null) await this.recheckBlocked()
+    if (waiting.operation.startsWith('db.')) await this.locksMayBeFree()
   }
 
   private reach(fault: Fault, { operation, host, label }: Waiting): void {
@@ -198,11 +212,12 @@ export class World {
     this.record(host.name, `${fault}: ${label}`)
   }
 
-  /** Waits for a statement, or finds that it waits for another's lock. A circle is broken at the one that closed it. */
-  private async isDone(done: Promise<unknown>, { backend, label, host }: Waiting): Promise<boolean> {
+  /** Waits for a statement: null when it is done, else whose locks it waits for. A circle is broken at the one that closed it. */
+  private async blockersOf(done: Promise<unknown>, waiting: Waiting): Promise<readonly number[] | null> {
+    const { backend, label, host } = waiting
     if (backend === null || this.locks === null) {
       await done
-      return true
+      return null
     }
     let finished = false
     const mark = done.finally(() => {
@@ -210,18 +225,18 @@ export class World {
     })
     for (let wait = lockPollMs; ; wait = lockPollMs) {
       await Promise.race([mark, new Promise((resolve) => setTimeout(resolve, wait))])
-      if (finished) return true
+      if (finished) return null
       const blockers = await this.locks.blockers(backend)
-      if (finished) return true
+      if (finished) return null
       if (blockers.length === 0) continue
       if (await this.closesCircle(backend, blockers)) {
         this.record(host.name, `deadlock: ${label}`)
         this.deadlocks.push(`${host.name} ${label}`)
         await this.locks.cancel(backend)
         await mark
-        return true
+        return null
       }
-      return false
+      return blockers
     }
   }
 
@@ -234,7 +249,8 @@ export class World {
         if (blocker === backend) return true
         if (seen.has(blocker)) continue
         seen.add(blocker)
-        next.push(...((await this.locks?.blockers(blocker)) ?? []))
+        const parked = this.parked.find(({ waiting }) => waiting.backend === blocker)
+        next.push(...(parked?.blockers ?? (await this.locks?.blockers(blocker)) ?? []))
       }
       front = next
     }
@@ -242,12 +258,19 @@ export class World {
   }
 
   /** After any statement: who was waiting for its locks may have got them. */
-  private async recheckBlocked(): Promise<void> {
-    for (const blocked of [...this.blocked]) {
-      if (!this.blocked.includes(blocked)) continue
-      if (!(await this.isDone(blocked.done, blocked.waiting))) continue
-      this.blocked = this.blocked.filter((other) => other !== blocked)
-      await this.resume(blocked.waiting, blocked.fault, blocked.done)
-    }
+  private async locksMayBeFree(): Promise<void> {
+    this.unpark()
+    const [blocked] = this.blocked
+    if (blocked === undefined) return
+    // What was let go on before has its say first.
+    await this.drain()
+    if ((await this.blockersOf(blocked.done, blocked.waiting)) !== null) return
+    this.blocked = this.blocked.filter((other) => other !== blocked)
+    await this.resume(blocked.waiting, blocked.fault, blocked.done)
+  }
+
+  private unpark(): void {
+    this.waiting.push(...this.parked.map(({ waiting }) => waiting))
+    this.parked = []
   }
 }

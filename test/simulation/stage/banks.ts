@@ -1,6 +1,6 @@
 /** The banks: the sandbox's own simulators, on the world's network and clock instead of the machine's. */
 import type { FastifyInstance } from 'fastify'
-import { makeContext, type SandboxNetwork } from '../../../src/sandbox/context.ts'
+import { makeContext, type SandboxContext, type SandboxNetwork } from '../../../src/sandbox/context.ts'
 import type { SandboxKeys } from '../../../src/sandbox/keys.ts'
 import { type Sandbox, startSandbox } from '../../../src/sandbox/start.ts'
 import { exchange } from '../engine/network.ts'
@@ -9,10 +9,13 @@ import { type HttpRequest, type HttpResponse, publicUrl } from './replicas.ts'
 
 export class Banks {
   readonly sandbox: Sandbox
+  /** For partners beside the sandbox's own. */
+  readonly context: SandboxContext
   private readonly servers: ReadonlyMap<string, FastifyInstance>
 
-  private constructor(sandbox: Sandbox, servers: ReadonlyMap<string, FastifyInstance>) {
+  private constructor(sandbox: Sandbox, context: SandboxContext, servers: ReadonlyMap<string, FastifyInstance>) {
     this.sandbox = sandbox
+    this.context = context
     this.servers = servers
   }
 
@@ -42,21 +45,18 @@ export class Banks {
         if (result.kind !== 'answered') throw new Error(result.kind)
         const { status, headers: named, body: text } = result.answer
         world.record('banks', `${path.split('?')[0]} was answered ${status} ${text.slice(0, 80)}`)
-        return { status, contentType: named['content-type'] ?? '', body: text }
+        return { status, contentType: named['content-type'] ?? '', body: text, headers: named }
       },
       close: () => Promise.resolve(),
     }
     const random = world.random.fork('banks')
-    const sandbox = await startSandbox({
-      ...makeContext({
-        clock: { now: () => new Date(world.now) },
-        timers: { after: (ms, task) => world.at(host, world.now + ms, task) },
-        random: (length) => random.bytes(length),
-        network,
-      }),
-      keys,
+    const context = makeContext({
+      clock: { now: () => new Date(world.now) },
+      timers: { after: (ms, task) => world.at(host, world.now + ms, task) },
+      random: (length) => random.bytes(length),
+      network,
     })
-    return new Banks(sandbox, servers)
+    return new Banks(await startSandbox({ ...context, keys }), context, servers)
   }
 
   nameOf(url: string): string {

@@ -8,6 +8,8 @@ export type ApiCall = {
   readonly method: string
   readonly path: string
   readonly body?: object
+  /** Bytes in place of a body. */
+  readonly file?: string
   readonly key?: string
   /** An officer's call instead of the portal's. */
   readonly officer?: string
@@ -51,7 +53,7 @@ export class Portal {
 
   /** Null when no answer came. */
   async call(call: ApiCall): Promise<{ status: number; json: Json } | null> {
-    const { method, path, body, key, officer } = call
+    const { method, path, body, file, key, officer } = call
     if (key !== undefined && !this.calls.includes(call)) this.calls.push(call)
     const result = await exchange(this.world, {
       from: this.host,
@@ -65,9 +67,11 @@ export class Portal {
           headers: {
             authorization: officer === undefined ? `Bearer ${this.token}` : `Officer ${officer}`,
             ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(file === undefined ? {} : { 'content-type': 'application/octet-stream' }),
             ...(key === undefined ? {} : { 'idempotency-key': key }),
           },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          ...(file === undefined ? {} : { body: file }),
         }),
     })
     if (result.kind !== 'answered') {
@@ -133,9 +137,9 @@ export class Portal {
   }
 
   /** I9: same key + same request = the same bytes; same key + other request = 422; still running = 409. */
-  private compare({ method, path, body, key = '' }: ApiCall, status: number, text: string): void {
+  private compare({ method, path, body, file, key = '' }: ApiCall, status: number, text: string): void {
     const fingerprint = createHash('sha256')
-      .update(JSON.stringify([method, path, body]))
+      .update(JSON.stringify([method, path, body, file]))
       .digest('hex')
     const known = this.answers.get(key)
     if (known === undefined) {

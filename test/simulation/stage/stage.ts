@@ -7,13 +7,17 @@ import { addClient } from '../../../src/clients/manage.ts'
 import { scopes } from '../../../src/clients/scopes.ts'
 import { loadDirectory } from '../../../src/directory/load.ts'
 import { issueAccessToken } from '../../../src/http/auth/access-token.ts'
+import { saveSource } from '../../../src/reconciliation/sources.ts'
+import { loadTerms, reconciliationTerms } from '../../../src/reconciliation/terms.ts'
 import type { SandboxKeys } from '../../../src/sandbox/keys.ts'
+import { type GenericBank, startGenericBank } from '../../../src/sandbox/rails/bill-pull-generic.ts'
 import { masterKeysOf } from '../../../src/secrets/master-keys.ts'
 import { createVault } from '../../../src/secrets/vault.ts'
 import type { KeyRing } from '../../../src/signing/key-ring.ts'
 import { createTokens } from '../../../src/signing/tokens.ts'
 import type { Transaction } from '../../../src/store/database.ts'
 import { testDirectory } from '../../harness/gateway.ts'
+import { filingAccount, noStatements, type Statements } from '../acts/statements.ts'
 import { simulatedEnvironment } from '../engine/environment.ts'
 import { Postgres, type Server } from '../engine/postgres.ts'
 import { SimulatedRedis } from '../engine/redis.ts'
@@ -21,6 +25,7 @@ import { type Host, World } from '../engine/world.ts'
 import { Banks } from './banks.ts'
 import { DossierSystem } from './dossiers.ts'
 import { Portal } from './portal.ts'
+import { type RailName, rails } from './rails.ts'
 import { publicUrl, Replicas } from './replicas.ts'
 
 /** What one process opens once and uses for every seed. */
@@ -45,15 +50,22 @@ export type Stage = {
   readonly portal: Portal
   /** Parties outside: they never die. */
   readonly outside: Host
-  /** Rails that named other amounts than were paid: what they say is on record, not what was. */
-  readonly lyingRails: Set<RailName>
+  /** A bank that pays bills by the generic profile; `bill-pull-sim` is one of VietinBank's message set. */
+  readonly otherBank: GenericBank
+  /** Its payments that it was told are on record. */
+  readonly otherBankKnows: Set<string>
+  /** `account key` of payments that a bank was told are taken back. */
+  readonly takenBack: Set<string>
+  readonly statements: Statements
+  /** Rails, or statements, that named other amounts than were paid: what they say is on record, not what was. */
+  readonly lyingRails: Set<RailName | 'statement'>
 }
 
-export const rails = ['vnpay', 'vietqr', 'vietinbank', 'onepay'] as const
-export type RailName = (typeof rails)[number]
+export const endpointId = 'whe_0000000000000000000dossier'
 
 /** A day on which every rule of the illustrative catalogue is in force; its night ends a month later for some. */
 const start = new Date('2026-11-20T02:00:00Z')
+const otherBankId = 'bill-pull-other'
 const tokenLifeMs = 60 * 24 * 60 * 60 * 1000
 const catalogue: unknown = JSON.parse(
   readFileSync(new URL('../../../src/sandbox/data/illustrative-catalogue.json', import.meta.url), 'utf8'),
@@ -78,6 +90,8 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
   const redis = new SimulatedRedis(world, machine.redis)
   const dossiers = new DossierSystem(world)
   const banks = await Banks.open(world, outside, machine.bankKeys, (request) => replicas.receive(request))
+  const { bank: bankKeys, gateway: gatewayKeys } = machine.bankKeys.vietinbank
+  const otherBank = await startGenericBank(banks.context, { accountId: otherBankId, bankKeys, gatewayKeys })
   const replicas: Replicas = new Replicas(world, {
     postgres,
     redis,
@@ -95,13 +109,12 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
     owner,
     environment,
     testDirectory({
-      railAccounts: rails.map((rail, position) => ({
-        ...model,
-        id: `${rail}-sim`,
-        rail,
-        position,
-        config: configOf(banks, rail),
-      })),
+      railAccounts: [
+        ...rails.map((rail) => ({ id: `${rail}-sim`, rail, config: configOf(banks, rail) })),
+        { id: 'bill-pull-sim', rail: 'bill-pull', config: { ...banks.sandbox.billPull.accountConfig() } },
+        { id: otherBankId, rail: 'bill-pull', config: { ...otherBank.accountConfig() } },
+        { id: 'counter-sim', rail: 'counter', config: { cashMaximum: 5_000_000 } },
+      ].map((account, position) => ({ ...model, ...account, position })),
     }),
     'simulation',
     vault,
@@ -134,12 +147,40 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
   dossiers.secret = `whsec_${createHash('sha256').update(seed).digest('base64')}`
   await server.query(
     `INSERT INTO webhook_endpoints (id, tenant_id, client_id, url, secrets, status, created_at, updated_at)
-     VALUES ('whe_0000000000000000000000dossier', $1, $2, 'https://dossiers.sim/', $3, 'ACTIVE', $4, $4)`,
-    [tenantId, clientId, JSON.stringify([{ secret: dossiers.secret }]), new Date(world.now)],
+     VALUES ($5, $1, $2, 'https://dossiers.sim/', $3, 'ACTIVE', $4, $4)`,
+    [tenantId, clientId, JSON.stringify([{ secret: dossiers.secret }]), new Date(world.now), endpointId],
+  )
+  await saveSource(
+    owner,
+    environment,
+    tenantId,
+    { kind: 'SETTLEMENT', name: 'vnpay', filePattern: 'vnpay-*', layout: 'feegate-rows', railAccountId: filingAccount },
+    'simulation',
+  )
+  await loadTerms(
+    owner,
+    environment,
+    tenantId,
+    reconciliationTerms.parse({
+      format: 'feegate-reconciliation/1',
+      railTerms: [{ railAccountId: filingAccount, validFrom: '2026-01-01', legs: 3, fee: { flat: 0, ppm: 0 } }],
+    }),
+    'simulation',
   )
   const portal = new Portal(world, outside, token, (request) => replicas.receive(request))
   for (const rail of rails) banks.sandbox[rail].callbackUrl = `${publicUrl}/callbacks/${rail}/${rail}-sim`
-  return { keys, world, server, postgres, redis, replicas, banks, dossiers, portal, outside, lyingRails: new Set() }
+  banks.sandbox.billPull.callbackUrl = `${publicUrl}/callbacks/bill-pull/bill-pull-sim`
+  otherBank.callbackUrl = `${publicUrl}/callbacks/bill-pull/${otherBankId}`
+  return {
+    ...{ keys, world, server, postgres, redis, replicas, banks, dossiers, portal, outside },
+    ...{
+      otherBank,
+      otherBankKnows: new Set(),
+      takenBack: new Set(),
+      statements: noStatements(),
+      lyingRails: new Set(),
+    },
+  }
 }
 
 function configOf({ sandbox }: Banks, rail: RailName): Record<string, unknown> {

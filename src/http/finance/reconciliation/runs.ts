@@ -181,7 +181,7 @@ export function registerRunRoutes(server: FastifyInstance, options: Reconciliati
     },
     async (request) => {
       const { tenantId } = officers.of(request)
-      const violations = await checkReconciled(database.forTenant(tenantId).query, tenantId)
+      const violations = await checkReconciled(database.forTenant(tenantId), tenantId)
       return { holds: violations.length === 0, violations }
     },
   )

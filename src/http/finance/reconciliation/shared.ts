@@ -7,6 +7,7 @@ import type { Environment } from '../../../environment.ts'
 import type { Idempotency } from '../../../idempotency/idempotency.ts'
 import { Problem } from '../../../problem/problem.ts'
 import type { Desk } from '../../../reconciliation/desk.ts'
+import type { Vault } from '../../../secrets/vault.ts'
 import type { Settler } from '../../../settlement/group.ts'
 import type { Database } from '../../../store/database.ts'
 import type { OfficerGuard } from '../../auth/officer-guard.ts'
@@ -20,6 +21,7 @@ export type ReconciliationOptions = {
   readonly settler: Settler
   readonly desk: Desk
   readonly log: Logger
+  readonly vault: Vault
 }
 
 export const about = (summary: string) => ({ tags: ['Reconciliation'], summary, security: [{ officer: [] }] })

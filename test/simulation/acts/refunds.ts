@@ -1,6 +1,6 @@
 /** Finance officers: they ask, decide, pay out and report, now and then what is not theirs to do. */
 import type { Random } from '../engine/random.ts'
-import type { Stage } from './stage.ts'
+import type { Stage } from '../stage/stage.ts'
 
 const names = ['officer1', 'officer2', 'officer3'] as const
 
