@@ -30,7 +30,7 @@ export async function run(options: RunOptions): Promise<Run> {
   const end = Date.now() + minutes * 60_000 - endMs
   const random = createRandom(seed)
   const next = createPayments(random.fork('payments'), portals, perSecond)
-  const stage = await openStage(folder, Math.max(...replicas))
+  const stage = await openStage(folder, Math.max(...replicas), minutes)
   closeWhenTold(stage)
   try {
     const done: Done[] = []
