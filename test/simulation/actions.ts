@@ -1,11 +1,13 @@
 /** What happens in a run. Every choice comes from the action's own stream, so an action can be left out of a history and the others still do what they did. */
 import { workAtCounter } from './acts/counter.ts'
 import {
+  behave,
   changeDossiers,
   changeRedis,
   killGateway,
   letTimePass,
   misbehave,
+  passNight,
   restartDatabase,
   skewClock,
 } from './acts/machines.ts'
@@ -32,11 +34,10 @@ import {
   startPayment,
 } from './acts/portal.ts'
 import { closeDay, reconcileNow, workOnBreaks } from './acts/reconciliation.ts'
-import { askForRefund, workOnRefunds } from './acts/refunds.ts'
+import { askForRefund, refundWhileRefunding, workOnRefunds } from './acts/refunds.ts'
 import { sendSettlementFile, sendStatement } from './acts/statements.ts'
 import { payAndTakeBack, payAtCounterOfBank, reportAgain, takeBack, twoBanksAtOnce } from './acts/tellers.ts'
 import type { Random } from './engine/random.ts'
-import { rails } from './stage/rails.ts'
 import type { Stage } from './stage/stage.ts'
 
 export type Action = { readonly number: number; readonly kind: ActionKind }
@@ -75,8 +76,10 @@ const actions = {
   'work at the counter': { weight: 6, run: workAtCounter },
   'an officer asks for a refund': { weight: 4, run: askForRefund },
   'officers work on refunds': { weight: 10, run: workOnRefunds },
+  'refund while refunding': { weight: 2, run: refundWhileRefunding },
   'the bank sends a statement': { weight: 3, run: sendStatement },
   'a rail sends its settlement file': { weight: 2, run: sendSettlementFile },
+  'a night passes': { weight: 4, run: passNight, atOnce: true },
   'officers reconcile': { weight: 1, run: reconcileNow },
   'officers work on breaks': { weight: 4, run: workOnBreaks },
   'officers close a day': { weight: 2, run: closeDay },
@@ -86,9 +89,7 @@ const actions = {
   'banks behave badly': { weight: 3, run: misbehave, atOnce: true },
   'banks behave': {
     weight: 3,
-    run: ({ banks }) => {
-      for (const rail of rails) banks.sandbox[rail].behaviour.behave()
-    },
+    run: behave,
     atOnce: true,
   },
   'the dossier system changes': { weight: 4, run: changeDossiers, atOnce: true },
@@ -132,8 +133,9 @@ const groups: readonly (readonly ActionKind[])[] = [
     'paid and taken back at once',
   ],
   ['work at the counter'],
-  ['an officer asks for a refund', 'officers work on refunds'],
+  ['an officer asks for a refund', 'officers work on refunds', 'refund while refunding'],
   [
+    'a night passes',
     'the bank sends a statement',
     'a rail sends its settlement file',
     'officers reconcile',

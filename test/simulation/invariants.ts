@@ -245,6 +245,10 @@ async function unreconciled({ server }: Stage): Promise<string[]> {
   }
   const tenants = await server.query<{ id: string }>('SELECT id FROM tenants')
   const violations = (await Promise.all(tenants.map(({ id }) => checkReconciled(moment, id)))).flat()
+  const early = await server.query<{ what: string }>(
+    `SELECT i.settlement_id || ' counts on ' || i.payment_day AS what FROM reconciliation_items i JOIN settlements s ON s.id = i.settlement_id
+      WHERE i.payment_day < (s.paid_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date`,
+  )
   const days = await server.query<{ what: string }>(
     `SELECT rail_account_id || ' ' || business_date AS what
        FROM (SELECT *, lag(closing) OVER days AS before, lag(business_date) OVER days AS day_before
@@ -253,6 +257,7 @@ async function unreconciled({ server }: Stage): Promise<string[]> {
   )
   return [
     ...violations.map(({ what, id, detail }) => `I12 ${what} ${id}: ${detail}`),
+    ...early.map(({ what }) => `a payment counts before its day in Viet Nam: ${what}`),
     ...days.map(({ what }) => `a closed day does not follow from the one before: ${what}`),
   ]
 }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import { coverageOf, missed } from './coverage.ts'
+import { openServers } from './machine.ts'
 import { runMany } from './many.ts'
 import { mapReached } from './run.ts'
 import type { Report } from './worker.ts'
@@ -40,9 +41,10 @@ const seeds =
     ? Array.from({ length: Number(options.seeds ?? '300') }, (_, index) => String(first + index))
     : [options.seed]
 
+const { servers, close } = await openServers()
 const reports = await runMany({
-  seeds,
-  steps: Number(options.steps),
+  servers,
+  runs: seeds.map((seed) => ({ seed, steps: Number(options.steps) })),
   workers: Number(options.workers),
   shrink: true,
   onReport(report, done) {
@@ -59,12 +61,13 @@ for (const part of coverage) {
   out(`${part.name}: ${part.wanted.length - lacking.length} of ${part.wanted.length} reached`)
   for (const name of lacking) out(`  not reached: ${name}`)
 }
+await close()
 const isAllReached = coverage.every((part) => missed(part).length === 0)
 process.exitCode = failed.length === 0 && (isAllReached || options.allReached !== true) ? 0 : 1
 
-function tell({ seed, broken, history, actions }: Report): void {
+function tell({ seed, broken, history, plan }: Report): void {
   out(
-    `\nseed ${seed} fails with ${actions} actions; again with: npm run simulate -- --seed ${seed} --steps ${options.steps}`,
+    `\nseed ${seed} fails with ${plan.length} actions; again with: npm run simulate -- --seed ${seed} --steps ${options.steps}`,
   )
   for (const line of history) out(`  ${line}`)
   for (const what of broken) out(`  ✗ ${what}`)

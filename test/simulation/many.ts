@@ -1,37 +1,51 @@
-/** Many seeds over a few processes. */
+/** Many runs over a few processes. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Servers } from './machine.ts'
+import type { RunOptions } from './run.ts'
 import type { Order, Report } from './worker.ts'
 
 export type ManyOptions = {
-  readonly seeds: readonly string[]
-  readonly steps: number
+  readonly servers: Servers
+  readonly runs: readonly RunOptions[]
   readonly workers: number
   readonly shrink: boolean
-  /** Stops early once this many seeds have failed. */
+  /** Stops early once this many have failed. */
   readonly mostFailures?: number
-  /** For planted bugs: more arguments and environment of the processes. */
-  readonly execArgv?: readonly string[]
-  readonly env?: Readonly<Record<string, string>>
+  /** Name of a bug that is switched on. */
+  readonly bug?: string
   readonly onReport?: (report: Report, done: number) => void
 }
 
+/** Every process has a place on the servers that no other ever had. */
+let places = 0
+
+/** Reports stand in the order of the runs. */
 export async function runMany(options: ManyOptions): Promise<Report[]> {
-  const { seeds, steps, workers, mostFailures = 5, onReport } = options
-  const waiting = [...seeds]
+  const { servers, runs, workers, mostFailures = 5, bug, onReport } = options
+  const waiting = [...runs]
   const reports: Report[] = []
   const failures = (): number => reports.filter(({ broken }) => broken.length > 0).length
 
   function work(): Promise<void> {
     return new Promise((resolve, reject) => {
       const child: ChildProcess = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), {
-        execArgv: [...(options.execArgv ?? [])],
-        env: { ...process.env, ...options.env },
+        execArgv: [
+          // A run makes much that is soon forgotten.
+          '--max-semi-space-size=64',
+          ...(bug === undefined ? [] : ['--import', fileURLToPath(new URL('mutate.ts', import.meta.url))]),
+        ],
+        env: {
+          ...process.env,
+          SIMULATION_SERVERS: JSON.stringify(servers),
+          SIMULATION_PLACE: String(places++),
+          ...(bug === undefined ? {} : { FEEGATE_MUTATION: bug }),
+        },
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       })
       const next = (): void => {
-        const seed = failures() >= mostFailures ? undefined : waiting.shift()
-        child.send(seed === undefined ? 'end' : ({ seed, steps, shrink: options.shrink } satisfies Order))
+        const run = failures() >= mostFailures ? undefined : waiting.shift()
+        child.send(run === undefined ? 'end' : ({ ...run, shrink: options.shrink } satisfies Order))
       }
       child.on('message', (message: Report | 'ready') => {
         if (message !== 'ready') {
@@ -47,6 +61,7 @@ export async function runMany(options: ManyOptions): Promise<Report[]> {
     })
   }
 
-  await Promise.all(Array.from({ length: Math.min(workers, seeds.length) }, work))
-  return reports.sort((a, b) => seeds.indexOf(a.seed) - seeds.indexOf(b.seed))
+  await Promise.all(Array.from({ length: Math.min(workers, runs.length) }, work))
+  const order = runs.map(({ seed }) => seed)
+  return reports.sort((a, b) => order.indexOf(a.seed) - order.indexOf(b.seed))
 }

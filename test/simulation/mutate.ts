@@ -1,10 +1,10 @@
 /** Loaded before everything else of a simulating process: plants the bug that FEEGATE_MUTATION names. */
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { mutations } from './mutations.ts'
+import { bugs } from './bugs.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const mutation = mutations.find(({ name }) => name === process.env.FEEGATE_MUTATION)
+const mutation = bugs.find(({ name }) => name === process.env.FEEGATE_MUTATION)
 if (mutation === undefined) throw new Error(`no planted bug is called ${process.env.FEEGATE_MUTATION}`)
 
 registerHooks({

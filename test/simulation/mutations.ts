@@ -157,13 +157,30 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
-    name: 'an ended schedule begins anew',
-    harm: 'the gateway asks the bank about one attempt without a pause, for ever',
+    name: 'refunds overshoot what was paid',
+    harm: 'the same fee is given back as often as somebody asks',
     changes: [
       {
-        file: 'src/settlement/settle.ts',
-        find: `WHEN c.status = 'UNKNOWN' AND NOT p.needs_human THEN`,
-        put: `WHEN c.status = 'UNKNOWN' THEN`,
+        file: 'src/domain/refund-rules.ts',
+        find: `    const rest = left.items.get(lineNo) ?? 0n`,
+        put: `    const rest = paid.items.find((item) => item.lineNo === lineNo)?.net ?? 0n`,
+      },
+    ],
+    sql: 'DROP TRIGGER refunds_within_paid_new ON refunds; DROP TRIGGER refunds_within_paid_more ON refunds',
+  },
+  {
+    name: 'the day is cut off in UTC',
+    harm: 'what was paid between midnight and seven in the morning is reconciled with the day before',
+    changes: [
+      {
+        file: 'src/reconciliation/matching/record.ts',
+        find: `(s.paid_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS paid_on`,
+        put: `(s.paid_at AT TIME ZONE 'UTC')::date AS paid_on`,
+      },
+      {
+        file: 'src/reconciliation/matching/exact.ts',
+        find: `(s.paid_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS paid_on`,
+        put: `(s.paid_at AT TIME ZONE 'UTC')::date AS paid_on`,
       },
     ],
   },

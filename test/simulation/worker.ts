@@ -1,5 +1,6 @@
 /** A child process that runs the seeds it is sent, one after another, on stores of its own. */
-import { openMachine } from './machine.ts'
+import type { Action } from './actions.ts'
+import { openMachine, type Servers } from './machine.ts'
 import { mapReached, type Reached, type RunOptions, runSeed } from './run.ts'
 import { shrink } from './shrink.ts'
 
@@ -9,12 +10,14 @@ export type Report = {
   readonly broken: readonly string[]
   /** Of the shortest failing run; empty when all held. */
   readonly history: readonly string[]
-  readonly actions: number
+  readonly plan: readonly Action[]
   readonly reached: { readonly [Part in keyof Reached]: readonly string[] }
   readonly ms: number
 }
 
-const { machine, close } = await openMachine()
+// Set by many.ts, which made both.
+const servers: Servers = JSON.parse(process.env.SIMULATION_SERVERS ?? '')
+const { machine, close } = await openMachine(servers, Number(process.env.SIMULATION_PLACE))
 
 async function run(order: Order): Promise<Report> {
   const started = performance.now()
@@ -24,7 +27,7 @@ async function run(order: Order): Promise<Report> {
     seed: order.seed,
     broken: shown.broken,
     history: shown.broken.length > 0 ? shown.history : [],
-    actions: shown.plan.length,
+    plan: shown.plan,
     reached: mapReached((part) => [...result.reached[part]]),
     ms: Math.round(performance.now() - started),
   }
@@ -44,7 +47,7 @@ process.on('message', (order: Order | 'end') => {
         seed: order.seed,
         broken: [`the run itself ended: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
         history: [],
-        actions: 0,
+        plan: [],
         reached: mapReached(() => []),
         ms: 0,
       } satisfies Report)

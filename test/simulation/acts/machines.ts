@@ -5,6 +5,11 @@ import type { Stage } from '../stage/stage.ts'
 
 export function misbehave({ banks, world, lyingRails }: Stage, random: Random): void {
   const rail = random.pick(rails)
+  if (random.chance(0.15)) {
+    world.record('banks', `${rail} is away`)
+    banks.away.add(banks.sandbox[rail].baseUrl)
+    return
+  }
   const bad = random.pick([
     { duplicate: true },
     { outOfOrder: true },
@@ -62,4 +67,16 @@ export function letTimePass({ world }: Stage, random: Random): void {
     : random.pick([...shortWaits, ...shortWaits, ...shortWaits, 17 * 60_000, 2 * 60 * 60_000, day, 3 * day])
   world.record('time', `goes on by ${ms / 1000} s`)
   world.advance(Math.max(0, ms))
+}
+
+/** Until the officers' desks open, when yesterday's statements may be expected. */
+export function passNight({ world }: Stage, random: Random): void {
+  const ms = untilMidnight(world.now) + 7 * 60 * 60_000 + random.below(60 * 60_000)
+  world.record('time', `a night passes: ${ms / 1000} s`)
+  world.advance(ms)
+}
+
+export function behave({ banks }: Stage): void {
+  banks.away.clear()
+  for (const rail of rails) banks.sandbox[rail].behaviour.behave()
 }

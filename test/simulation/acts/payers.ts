@@ -29,18 +29,23 @@ export async function payTwice(stage: Stage, random: Random, number: number): Pr
   await Promise.all(both.map((attempt) => payAttempt(stage, random, attempt)))
 }
 
-/** The payer changes the mind while the bank is at work: cancelled in the same moment as it is paid. */
+/** The payer changes the mind while the bank is at work: cancelled or replaced in the same moment as it is paid. */
 export async function cancelWhilePaying(stage: Stage, random: Random, number: number): Promise<void> {
   const { attempts } = stage.portal
-  if (attempts.length === 0) return
-  const attempt = random.pick(attempts.slice(-4))
+  // While a QR is shown an invoice may still be closed: nobody knows whether it is being paid.
+  const shown = attempts.filter(({ railAccountId }) => railOf(railAccountId) === 'vietqr')
+  const from = shown.length > 0 && random.chance(0.6) ? shown : attempts
+  if (from.length === 0) return
+  const attempt = random.pick(from.slice(-4))
+  const { id, request } = attempt.invoice
+  const how = random.pick(['cancel', 'supersede'])
   await Promise.all([
     payAttempt(stage, random, attempt),
     stage.portal.call({
       method: 'POST',
-      path: `/v1/invoices/${attempt.invoice.id}/cancel`,
-      key: `cancel-paying-${number}`,
-      body: { reason: 'Công dân rút hồ sơ' },
+      path: `/v1/invoices/${id}/${how}`,
+      key: `close-paying-${number}`,
+      body: how === 'cancel' ? { reason: 'Công dân rút hồ sơ' } : { ...request.body },
     }),
   ])
 }

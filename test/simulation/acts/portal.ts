@@ -10,6 +10,8 @@ const fees: readonly { procedureCode: string; feeCode?: string; quantity?: numbe
   { procedureCode: '2.000815', feeCode: 'certified-copy', quantity: 3 },
   { procedureCode: '2.001195', feeCode: 'id-card-exchange' },
   { procedureCode: '1.010100', feeCode: 'passport-first' },
+  // Given back when nothing is granted.
+  { procedureCode: '1.010100', feeCode: 'passport-first' },
   // Pays into the State budget's account, for which no rail is open here: money for it always comes to the wrong account.
   { procedureCode: '1.013001', tax: 3_000_000 },
 ]

@@ -58,7 +58,9 @@ async function workOnOne(stage: Stage, random: Random, name: string): Promise<vo
     ...(action === 'APPLY_TO_INVOICE' && portal.invoices.length > 0
       ? { invoiceId: random.pick(portal.invoices).id }
       : {}),
-    ...(action === 'WAIT' ? { until: new Date(world.now + 5 * dayMs).toISOString().slice(0, 10) } : {}),
+    ...(action === 'WAIT'
+      ? { until: new Date(world.now + random.pick([1, 2, 5]) * dayMs).toISOString().slice(0, 10) }
+      : {}),
     ...(action === 'PAIR' ? pairOf(random, breaks.length > 1 ? detail.json : {}) : {}),
   })
 }
@@ -83,13 +85,20 @@ export async function closeDay({ portal, world }: Stage, random: Random, number:
     proposed === undefined
       ? `accounts/${account}/days/${day}/close`
       : `days/${String(proposed.id)}/${random.chance(0.8) ? 'approve' : 'drop'}`
-  await portal.call({
+  const answer = await portal.call({
     method: 'POST',
     path: `/v1/finance/reconciliation/${path}`,
     key: `close-${number}`,
     officer,
-    ...(proposed === undefined ? { body: random.chance(0.7) ? { reason: 'Chờ ngân hàng trả lời' } : {} } : {}),
+    ...(proposed === undefined ? { body: random.chance(0.8) ? { reason: 'Chờ ngân hàng trả lời' } : {} } : {}),
   })
+  if (answer?.json.status === 'PROPOSED' && random.chance(0.6))
+    await portal.call({
+      method: 'POST',
+      path: `/v1/finance/reconciliation/days/${String(answer.json.id)}/approve`,
+      key: `approve-day-${number}`,
+      officer: random.pick(officers),
+    })
 }
 
 function rowsOf(value: unknown): Row[] {

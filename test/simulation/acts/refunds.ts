@@ -6,10 +6,13 @@ const names = ['officer1', 'officer2', 'officer3'] as const
 
 const payee = { accountNumber: '0011223344', accountName: 'NGUYEN VAN AN', bankBin: '970436' }
 
-/** For a paid invoice: the whole or a line, by a reason that its fees may or may not allow. */
-export async function askForRefund({ portal }: Stage, random: Random, number: number): Promise<void> {
-  if (portal.invoices.length === 0) return
-  const { id } = random.pick(portal.invoices)
+type Row = Readonly<Record<string, unknown>>
+
+/** Mostly for an invoice that is paid: the whole or a line, by a reason that its fees may or may not allow. */
+export async function askForRefund({ portal, dossiers }: Stage, random: Random, number: number): Promise<void> {
+  const paid = dossiers.heard.flatMap(({ type, invoiceId }) => (type === 'invoice.paid' ? [invoiceId] : []))
+  const ids = paid.length > 0 && random.chance(0.85) ? paid : portal.invoices.map(({ id }) => id)
+  if (ids.length === 0) return
   const reason = random.pick(['NOT_GRANTED', 'NOT_GRANTED', 'PAID_TWICE', 'WITHDRAWN'])
   await portal.call({
     method: 'POST',
@@ -17,62 +20,79 @@ export async function askForRefund({ portal }: Stage, random: Random, number: nu
     key: `ask-${number}`,
     officer: random.pick(names),
     body: {
-      invoiceId: id,
+      invoiceId: random.pick(ids),
       reason,
       legalBasis: 'Thông báo 12/TB',
       ...(reason === 'PAID_TWICE' ? { otherPayment: 'FT123' } : {}),
       ...(random.chance(0.4) ? { items: [{ lineNo: 1, amount: random.pick([1_000, 3_000]) }] } : {}),
-      ...(random.chance(0.5) ? { channel: random.pick(['RAIL_REVERSAL', 'AGENCY_PAYOUT']), payee } : {}),
+      ...(random.chance(0.7)
+        ? { channel: random.pick(['RAIL_REVERSAL', 'RAIL_REVERSAL', 'AGENCY_PAYOUT']), payee }
+        : {}),
     },
   })
 }
 
-/** A round at the desk: refunds go a few steps further. Who takes each step is left to chance, so that some are refused for doing both halves. */
+/** Asked for twice in the same moment, by two officers, and both halves decided upon at once. */
+export async function refundWhileRefunding(stage: Stage, random: Random, number: number): Promise<void> {
+  const asked = random.fork('the same refund')
+  await Promise.all([
+    askForRefund(stage, asked, number),
+    askForRefund(stage, random.fork('the same refund'), number + 100_000),
+    workOnRefunds(stage, random, number),
+  ])
+}
+
+/** A round at the desk: refunds go a few steps further. Now and then one officer tries both halves, and is refused. */
 export async function workOnRefunds(stage: Stage, random: Random, number: number): Promise<void> {
   for (let step = random.below(5); step >= 0; step--) await workOnOne(stage, random, `${number}-${step}`)
 }
 
 async function workOnOne({ portal }: Stage, random: Random, number: string): Promise<void> {
-  const officer = random.pick(names)
-  const list = await portal.call({ method: 'GET', path: '/v1/finance/refunds?limit=50', officer })
-  const refunds = Array.isArray(list?.json.refunds) ? (list.json.refunds as Record<string, unknown>[]) : []
+  const list = await portal.call({ method: 'GET', path: '/v1/finance/refunds?limit=50', officer: 'officer1' })
+  const refunds = Array.isArray(list?.json.refunds) ? (list.json.refunds as Row[]) : []
   const open = refunds.filter(({ status }) => status !== 'DONE' && status !== 'REJECTED')
   if (open.length === 0) return
-  const { id, status, version, origin, channel } = random.pick(open)
+  const refund = random.pick(open)
+  const { id, status, version, origin, channel, requestedBy } = refund
+  const another = names.filter((name) => name !== requestedBy)
+  const officer = random.pick(random.chance(0.8) ? another : names)
   const step = async (name: string, body: object): Promise<void> => {
     const path = `/v1/finance/refunds/${String(id)}/${name}`
     await portal.call({ method: 'POST', path, key: `${name}-${number}`, officer, body })
   }
+  const prepare = (): Promise<void> =>
+    step('prepare', {
+      reason: 'NOT_OWED',
+      legalBasis: 'Tiền không thuộc khoản thu',
+      channel: random.pick(['RAIL_REVERSAL', 'AGENCY_PAYOUT']),
+      payee,
+    })
   switch (status) {
     case 'REQUESTED':
       if (random.chance(0.1)) await step('reject', { why: 'Không đủ căn cứ' })
-      else if (origin !== 'REQUEST' && (channel === null || random.chance(0.3)))
-        await step('prepare', {
-          reason: 'NOT_OWED',
-          legalBasis: 'Tiền không thuộc khoản thu',
-          channel: random.pick(['RAIL_REVERSAL', 'AGENCY_PAYOUT']),
-          payee,
-        })
+      else if (origin !== 'REQUEST' && (channel === null || random.chance(0.3))) await prepare()
       else await step('approve', { version })
       return
     case 'FAILED':
-      await step('approve', { version })
+      if (random.chance(0.3)) await step('reject', { why: 'Không hoàn được' })
+      else if (random.chance(0.5)) await prepare()
+      else await step('approve', { version })
       return
     case 'APPROVED':
-      await portal.call({
-        method: 'POST',
-        path: '/v1/finance/payout-orders',
-        key: `payout-${number}`,
-        officer,
-        body: { channel: 'AGENCY_PAYOUT', beneficiaryAccountId: 'bac_h56-14-colle' },
-      })
+      if (random.chance(0.3)) await step('reject', { why: 'Rút lại' })
+      else
+        await portal.call({
+          method: 'POST',
+          path: '/v1/finance/payout-orders',
+          key: `payout-${number}`,
+          officer,
+          body: { channel: 'AGENCY_PAYOUT', beneficiaryAccountId: 'bac_h56-14-colle' },
+        })
       return
     case 'SENT':
-      if (random.chance(0.5)) await step('confirm', { version })
-      else await step('report', { result: random.pick(['DONE', 'DONE', 'FAILED']), reference: `FT${number}` })
-      return
     case 'UNKNOWN':
-      await step('report', { result: 'DONE', reference: `FT${number}` })
+      if (random.chance(0.5)) await step('confirm', { version })
+      else await step('report', { result: random.pick(['DONE', 'FAILED']), reference: `FT${number}` })
       return
   }
 }

@@ -9,6 +9,8 @@ import { type HttpRequest, type HttpResponse, publicUrl } from './replicas.ts'
 
 export class Banks {
   readonly sandbox: Sandbox
+  /** Base URLs of partners to which no connection can be made now. */
+  readonly away = new Set<string>()
   /** For partners beside the sandbox's own. */
   readonly context: SandboxContext
   private readonly servers: ReadonlyMap<string, FastifyInstance>
@@ -65,6 +67,7 @@ export class Banks {
 
   async receive({ method, url, headers, body }: HttpRequest): Promise<HttpResponse> {
     const { host, pathname, search } = new URL(url)
+    if (this.away.has(`http://${host}`)) throw new Error(`${host} is away`)
     const server = this.servers.get(host)
     if (server === undefined) throw new Error(`no partner ${host}`)
     const answer = await server.inject({

@@ -112,8 +112,9 @@ export function bankMoney(stage: Stage): BankMoney[] {
         canBeAsked: false,
         acknowledged: isAcknowledged(vietqr.callbacks, String(id)),
       })),
-    ...vietinbank.credits.map(({ transId, bankTransId, amount, at, remark }) => {
+    ...vietinbank.credits.flatMap(({ transId, bankTransId, amount, at, remark }) => {
       const payment = codePayments.get(bankTransId)
+      if (payment !== undefined && payment.amount !== amount) return []
       return {
         account: 'vietinbank-sim',
         reference: payment?.requestId ?? transId,
@@ -122,7 +123,7 @@ export function bankMoney(stage: Stage): BankMoney[] {
         amount,
         at,
         text: remark,
-        canBeAsked: payment !== undefined && payment.amount === amount,
+        canBeAsked: payment !== undefined,
         acknowledged: isAcknowledged(vietinbank.callbacks, transId),
       }
     }),
@@ -139,16 +140,18 @@ export function bankMoney(stage: Stage): BankMoney[] {
         transId,
       ),
     })),
-    ...stage.otherBank.payments.map(({ transactionId, payCode, amount }) => ({
-      account: 'bill-pull-other',
-      reference: transactionId,
-      key: transactionId,
-      amount,
-      at: new Date(Number(transactionId.slice(2))),
-      text: `THU HO ${payCode}`,
-      canBeAsked: false,
-      acknowledged: stage.otherBankKnows.has(transactionId),
-    })),
+    ...[...stage.pullBanks].flatMap(([account, { payments }]) =>
+      payments.map(({ transactionId, payCode, amount }) => ({
+        account,
+        reference: transactionId,
+        key: transactionId,
+        amount,
+        at: new Date(Number(transactionId.slice(2))),
+        text: `THU HO ${payCode}`,
+        canBeAsked: false,
+        acknowledged: stage.pullBanksKnow.has(`${account} ${transactionId}`),
+      })),
+    ),
   ]
 }
 

@@ -50,10 +50,10 @@ export type Stage = {
   readonly portal: Portal
   /** Parties outside: they never die. */
   readonly outside: Host
-  /** A bank that pays bills by the generic profile; `bill-pull-sim` is one of VietinBank's message set. */
-  readonly otherBank: GenericBank
-  /** Its payments that it was told are on record. */
-  readonly otherBankKnows: Set<string>
+  /** Banks that pay bills by the generic profile, by rail account; `bill-pull-sim` is one of VietinBank's message set. */
+  readonly pullBanks: ReadonlyMap<string, GenericBank>
+  /** `account key` of payments that they were told are on record. */
+  readonly pullBanksKnow: Set<string>
   /** `account key` of payments that a bank was told are taken back. */
   readonly takenBack: Set<string>
   readonly statements: Statements
@@ -66,6 +66,8 @@ export const endpointId = 'whe_0000000000000000000dossier'
 /** A day on which every rule of the illustrative catalogue is in force; its night ends a month later for some. */
 const start = new Date('2026-11-20T02:00:00Z')
 const otherBankId = 'bill-pull-other'
+/** Pays into the State budget's account, for taxes. */
+const budgetBankId = 'bill-pull-budget'
 const tokenLifeMs = 60 * 24 * 60 * 60 * 1000
 const catalogue: unknown = JSON.parse(
   readFileSync(new URL('../../../src/sandbox/data/illustrative-catalogue.json', import.meta.url), 'utf8'),
@@ -91,7 +93,9 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
   const dossiers = new DossierSystem(world)
   const banks = await Banks.open(world, outside, machine.bankKeys, (request) => replicas.receive(request))
   const { bank: bankKeys, gateway: gatewayKeys } = machine.bankKeys.vietinbank
-  const otherBank = await startGenericBank(banks.context, { accountId: otherBankId, bankKeys, gatewayKeys })
+  const pullBanks = new Map<string, GenericBank>()
+  for (const accountId of [otherBankId, budgetBankId])
+    pullBanks.set(accountId, await startGenericBank(banks.context, { accountId, bankKeys, gatewayKeys }))
   const replicas: Replicas = new Replicas(world, {
     postgres,
     redis,
@@ -112,9 +116,14 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
       railAccounts: [
         ...rails.map((rail) => ({ id: `${rail}-sim`, rail, config: configOf(banks, rail) })),
         { id: 'bill-pull-sim', rail: 'bill-pull', config: { ...banks.sandbox.billPull.accountConfig() } },
-        { id: otherBankId, rail: 'bill-pull', config: { ...otherBank.accountConfig() } },
+        ...[...pullBanks].map(([id, bank]) => ({ id, rail: 'bill-pull', config: { ...bank.accountConfig() } })),
         { id: 'counter-sim', rail: 'counter', config: { cashMaximum: 5_000_000 } },
-      ].map((account, position) => ({ ...model, ...account, position })),
+      ].map((account, position) => ({
+        ...model,
+        ...account,
+        position,
+        beneficiaryAccountId: account.id === budgetBankId ? 'bac_h56-14-state' : model.beneficiaryAccountId,
+      })),
     }),
     'simulation',
     vault,
@@ -170,12 +179,12 @@ export async function openStage(seed: string, machine: Machine): Promise<Stage> 
   const portal = new Portal(world, outside, token, (request) => replicas.receive(request))
   for (const rail of rails) banks.sandbox[rail].callbackUrl = `${publicUrl}/callbacks/${rail}/${rail}-sim`
   banks.sandbox.billPull.callbackUrl = `${publicUrl}/callbacks/bill-pull/bill-pull-sim`
-  otherBank.callbackUrl = `${publicUrl}/callbacks/bill-pull/${otherBankId}`
+  for (const [id, bank] of pullBanks) bank.callbackUrl = `${publicUrl}/callbacks/bill-pull/${id}`
   return {
     ...{ keys, world, server, postgres, redis, replicas, banks, dossiers, portal, outside },
     ...{
-      otherBank,
-      otherBankKnows: new Set(),
+      pullBanks,
+      pullBanksKnow: new Set(),
       takenBack: new Set(),
       statements: noStatements(),
       lyingRails: new Set(),
