@@ -17,7 +17,7 @@ import { Problem, problemBody, problemContentType } from '../problem/problem.ts'
 import { SecretError } from '../secrets/envelope.ts'
 import { SettlementQueueFullError } from '../settlement/group.ts'
 import { KeyRingError } from '../signing/key-provider.ts'
-import { errorCode, StoreUnavailableError } from '../store/database.ts'
+import { errorCode, isCutShort, StoreUnavailableError } from '../store/database.ts'
 import type { AddressLimiter } from './address-limits.ts'
 import { fieldErrors } from './field-errors.ts'
 
@@ -158,7 +158,7 @@ const unstorableText = new Set(['22021', '22P05'])
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof StoreUnavailableError) return new Problem('UNAVAILABLE', { cause: error })
+  if (error instanceof StoreUnavailableError || isCutShort(error)) return new Problem('UNAVAILABLE', { cause: error })
   // A master key that is not here yet, or whoever keeps our keys is away for a moment.
   if (error instanceof SecretError || error instanceof KeyRingError) return new Problem('UNAVAILABLE', { cause: error })
   // A NUL, which no text of ours can hold: `%00` in an address, `\u0000` in a body.

@@ -7,7 +7,7 @@ import { nextNumber, type ReceiptRefusal, receiptYear } from '../domain/receipt.
 import { businessDate } from '../domain/vietnam-time.ts'
 import { newId } from '../environment.ts'
 import type { Metrics } from '../metrics.ts'
-import { type Database, StoreUnavailableError, type Transaction } from '../store/database.ts'
+import { type Database, isCutShort, StoreUnavailableError, type Transaction } from '../store/database.ts'
 import { readInvoiceBook } from '../store/invoice-book.ts'
 import { collectorsWithoutSeries, lockSeries, NoLettersError, openSeries, useNumbers } from '../store/receipt-series.ts'
 import { claimForBuiltIn, postpone, type ReceiptToIssue } from '../store/receipts-to-issue.ts'
@@ -31,7 +31,7 @@ export async function issueDue(options: ReceiptOptions): Promise<number> {
     return await issueBatch(options, batchSize, null)
   } catch (error) {
     // No receipt is at fault: the next round finds them as they are.
-    if (error instanceof StoreUnavailableError) throw error
+    if (error instanceof StoreUnavailableError || isCutShort(error)) throw error
     options.log.warn({ err: error }, 'receipts could not be issued together; each on its own')
     return await issueOneByOne(options)
   }
@@ -50,7 +50,7 @@ async function issueOneByOne(options: ReceiptOptions): Promise<number> {
     try {
       issued += await issueBatch(options, 1, [id])
     } catch (error) {
-      if (error instanceof StoreUnavailableError) throw error
+      if (error instanceof StoreUnavailableError || isCutShort(error)) throw error
       log.error({ err: error, receiptId: id }, 'receipt cannot be issued')
       const reason = error instanceof Error ? error.message.slice(0, 300) : String(error)
       await postpone(database, [{ id, error: reason, nextTryAt: new Date(now.getTime() + refusedWaitMs) }])

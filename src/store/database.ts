@@ -75,8 +75,6 @@ export type Driver = {
   }
   /** For statements beside transactions; of `pool` when left out. */
   readonly statements?: { query(text: string, values: unknown[]): Promise<{ rows: object[] }>; end(): Promise<void> }
-  /** How a transaction is committed: COMMIT when left out. */
-  readonly commit?: string
   listen(channel: string, handler: () => void): Promise<Listening>
 }
 
@@ -112,11 +110,6 @@ const lockTimeoutMs = 10_000
 const relistenMs = 1_000
 /** Past the server's own limit, a connection that says nothing is taken for broken. */
 const silenceMs = 10_000
-/**
- * A commit that waits for a synchronous standby is never cut short: past its limit PostgreSQL would report it done although it is on
- * one disk only, and an acknowledgement could be lost with that disk.
- */
-const commitInFull = 'SET LOCAL statement_timeout = 0; COMMIT'
 /** Name under which row security shows all rows (migration 0008). */
 const everyTenant = '*'
 
@@ -134,14 +127,16 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/**
- * Connection lost (08…), server shutting down, starting or a standby (57P…), too many connections or a full disk (53…), a wait that took
- * too long (55P03, 57014), or the socket itself failed.
- */
+/** A wait for a lock, or a statement, that took too long: what it was part of is rolled back, and may be tried again. */
+export function isCutShort(error: unknown): boolean {
+  return ['55P03', '57014'].includes(errorCode(error))
+}
+
+/** Connection lost (08…), server shutting down, starting or a standby (57P…), too many connections or a full disk (53…), or the socket itself failed. */
 function isUnavailable(error: unknown): boolean {
   const code = errorCode(error)
   return (
-    /^(08|57P|53)|^(55P03|57014)$/.test(code) ||
+    /^(08|57P|53)/.test(code) ||
     ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'].includes(
       code,
     ) ||
@@ -154,7 +149,7 @@ function isUnavailable(error: unknown): boolean {
 
 export function openDatabase(options: DatabaseOptions): Database {
   const { log, random = () => 0.5, sleep = pause, driver = openDriver(options) } = options
-  const { pool, statements = pool, commit = 'COMMIT' } = driver
+  const { pool, statements = pool } = driver
 
   async function run<Row extends object>(
     client: Pick<DriverClient, 'query'>,
@@ -198,7 +193,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         copyIn: (statement, chunks) => copyInto(client, statement, chunks),
       })
       committing = true
-      await client.query(commit)
+      await client.query('COMMIT')
       return result
     } catch (error) {
       if (isUnavailable(error)) {
@@ -295,7 +290,6 @@ function openDriver({ url, maxConnections, log, serviceRole, statementTimeoutMs 
       query: (text, values) => (isTaken() ? reserve : pool).query(text, values),
       end: () => reserve.end(),
     },
-    commit: commitInFull,
     listen: (channel, handler) => startListening(settings, channel, handler, log),
   }
 }

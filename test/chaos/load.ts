@@ -113,6 +113,8 @@ export class Load {
   /** What the payer holds to pay with; null when there is nothing to pay any more. */
   private async start(portal: Portal, record: PaymentRecord, rail: BankRail, mark: string): Promise<string | null> {
     for (let tries = 1; tries <= mostStarts; tries++) {
+      // A payer who finds every door closed at the end of the day goes home.
+      if (this.stopped && tries > 1) return null
       const { status, json, text } = await portal.call({
         method: 'POST',
         path: `/v1/invoices/${record.invoiceId}/payments`,

@@ -21,7 +21,8 @@ import { until } from './wait.ts'
 
 const owner = 'feegate'
 const password = 'chaos'
-const diskMegabytes = 320
+/** Small enough to be filled at once, large enough for all that a run writes. */
+const diskMegabytes = { least: 320, perMinute: 20 }
 const startSeconds = 120
 
 const settings = {
@@ -50,16 +51,17 @@ export class PgNode {
   private readonly programs: string
   private readonly runAs = unprivilegedAccount()
 
-  constructor(folder: string, name: string, port: number) {
+  constructor(folder: string, name: string, port: number, minutes: number) {
     this.name = name
     this.port = port
     this.folder = folder
     const home = join(folder, name)
     mkdirSync(home, { recursive: true })
     this.programs = findPlaces(join(folder, 'programs'), this.runAs, pino({ level: 'silent' })).programs
+    const size = diskMegabytes.least + Math.ceil(minutes) * diskMegabytes.perMinute
     this.disk =
-      spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${diskMegabytes}m,mode=755`, 'tmpfs', home], { stdio: 'ignore' })
-        .status === 0
+      spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}m,mode=755`, 'tmpfs', home], { stdio: 'ignore' }).status ===
+      0
         ? home
         : null
     this.data = join(home, 'data')
@@ -202,6 +204,7 @@ export class PgNode {
   async remove(): Promise<void> {
     this.signalAll('SIGKILL')
     await this.gone()
+    rmSync(this.data, { recursive: true, force: true })
     if (this.disk !== null) spawnSync('umount', ['-l', this.disk], { stdio: 'ignore' })
   }
 
@@ -289,9 +292,9 @@ export class PostgresPair {
   primary: PgNode
   standby: PgNode
 
-  constructor(folder: string, [first, second]: readonly [number, number]) {
-    this.primary = new PgNode(folder, 'a', first)
-    this.standby = new PgNode(folder, 'b', second)
+  constructor(folder: string, [first, second]: readonly [number, number], minutes: number) {
+    this.primary = new PgNode(folder, 'a', first, minutes)
+    this.standby = new PgNode(folder, 'b', second, minutes)
   }
 
   async start(database: string): Promise<void> {

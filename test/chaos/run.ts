@@ -30,7 +30,8 @@ export async function run(options: RunOptions): Promise<Run> {
   const end = Date.now() + minutes * 60_000 - endMs
   const random = createRandom(seed)
   const next = createPayments(random.fork('payments'), portals, perSecond)
-  const stage = await openStage(folder, Math.max(...replicas))
+  const stage = await openStage(folder, Math.max(...replicas), minutes)
+  closeWhenTold(stage)
   try {
     const done: Done[] = []
     const impossible = new Map<Fault, string>()
@@ -65,6 +66,12 @@ export async function run(options: RunOptions): Promise<Run> {
   } finally {
     await stage.close()
   }
+}
+
+/** Processes and disks of a run that is broken off do not stay behind. */
+function closeWhenTold(stage: Stage): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void stage.close().finally(() => process.exit(130)))
 }
 
 type Harm = {

@@ -63,7 +63,7 @@ const catalogue: unknown = JSON.parse(
   readFileSync(new URL('../../src/sandbox/data/illustrative-catalogue.json', import.meta.url), 'utf8'),
 )
 
-export async function openStage(folder: string, mostReplicas: number): Promise<Stage> {
+export async function openStage(folder: string, mostReplicas: number, minutes: number): Promise<Stage> {
   const log = pino({ level: 'silent' })
   const closing: (() => Promise<unknown>)[] = []
   const opened = <Part>(part: Part, close: () => Promise<unknown>): Part => {
@@ -79,7 +79,7 @@ export async function openStage(folder: string, mostReplicas: number): Promise<S
   }
   try {
     const [first = 0, second = 0, redisPort = 0, ...gatewayPorts] = await freePorts(3 + mostReplicas)
-    const postgres = new PostgresPair(folder, [first, second])
+    const postgres = new PostgresPair(folder, [first, second], minutes)
     opened(postgres, () => postgres.close())
     const [banks, redis, cluster] = await Promise.all([
       BankProcess.start(join(folder, 'banks.log')).then((part) => opened(part, () => part.close())),

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../../src/store/database.ts'
@@ -9,6 +10,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/store/em
 import { migrate } from '../../src/store/migrate.ts'
 import { type ApiAnswer, anInvoice, callApi, testGateway } from '../harness/gateway.ts'
 import { ownRedis } from '../harness/redis.ts'
+import { untilSo } from '../harness/redis-server.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -172,4 +174,28 @@ t.test('an unknown rail or account looks like any address that does not exist', 
     }
   }
   t.equal(texts.size, 1)
+})
+
+t.test('a wait that the database cuts short is answered 503, and nothing is done', async (t) => {
+  const gateway = await testGateway(t)
+  const invoice = await gateway.api('POST', '/v1/invoices', anInvoice())
+  const holder = new pg.Client({ connectionString: gateway.databaseUrl })
+  await holder.connect()
+  t.teardown(() => holder.end())
+  await holder.query('BEGIN')
+  await holder.query('SELECT FROM invoices WHERE id = $1 FOR UPDATE', [invoice.json.id])
+  const path = `/v1/invoices/${String(invoice.json.id)}/cancel`
+  const asking = gateway.api('POST', path, { reason: 'rút' })
+  await untilSo('the request waits for the row', async () => {
+    const { rowCount } = await holder.query(
+      `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    return (rowCount ?? 0) > 0
+  })
+  const answer = await asking
+  t.match(answer.json, { status: 503, code: 'UNAVAILABLE' })
+  t.ok(Number(answer.headers.get('retry-after')) >= 1)
+  await holder.query('ROLLBACK')
+  t.match((await gateway.api('GET', `/v1/invoices/${String(invoice.json.id)}`)).json, { status: 'ISSUED' })
+  t.equal((await gateway.api('POST', path, { reason: 'rút' })).status, 200)
 })
