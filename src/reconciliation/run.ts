@@ -124,6 +124,11 @@ async function runPass(
   await tx.query(`SET LOCAL statement_timeout = '${longestStatementMinutes}min'`, [])
   // Hash joins of a day stay in one piece; the server gives it back at the end of the transaction.
   await tx.query(`SET LOCAL work_mem = '256MB'`, [])
+  // Before anything of them is gathered: a file that is booked while this pass is under way is the next run's.
+  const files = await tx.query<{ id: string }>(
+    `SELECT id FROM statement_files WHERE tenant_id = $1 AND status = 'IMPORTED' AND run_id IS NULL`,
+    [scope.tenantId],
+  )
   await layOutAccounts(tx, scope)
   await freeWithdrawn(tx, scope)
   await gatherNewLines(tx, scope)
@@ -175,8 +180,8 @@ async function runPass(
   await settleBreaks(tx, scope)
   await findDuties(tx, scope)
   await tx.query(
-    `UPDATE statement_files SET run_id = $2 WHERE tenant_id = $1 AND status = 'IMPORTED' AND run_id IS NULL`,
-    [scope.tenantId, scope.runId],
+    `UPDATE statement_files SET run_id = $2 WHERE tenant_id = $1 AND status = 'IMPORTED' AND run_id IS NULL AND id = ANY($3)`,
+    [scope.tenantId, scope.runId, files.map(({ id }) => id)],
   )
   return []
 }

@@ -3,7 +3,7 @@ import { decisionTable } from '../../src/domain/decision.ts'
 import { breakClasses } from '../../src/domain/reconciliation/breaks.ts'
 import { reversalTable } from '../../src/domain/reversal.ts'
 import { actionKinds } from './actions.ts'
-import { lifecycles } from './lifecycles.ts'
+import { lifecycles, notDemanded } from './lifecycles.ts'
 import { faultShares, type Reached } from './run.ts'
 
 export type Coverage = {
@@ -54,5 +54,5 @@ export function coverageOf(all: readonly Reached[]): Coverage[] {
 }
 
 export function missed({ wanted, reached }: Coverage): string[] {
-  return wanted.filter((name) => !reached.has(name))
+  return wanted.filter((name) => !reached.has(name) && notDemanded[name] === undefined)
 }

@@ -91,3 +91,12 @@ function waysOf(transitions: readonly { readonly from: string; readonly to: stri
   )
   return [...ways.values()]
 }
+
+/** What may happen and is not demanded of a few hundred seeds, with its reason. */
+export const notDemanded: Readonly<Record<string, string>> = {
+  'deliveries DEAD → DELIVERED': 'given up after three days in the very moment in which its last try is on the way',
+  'refunds FAILED → DONE': 'an answer of the rail must be under way while two officers confirm that no money moved',
+  'refunds APPROVED → FAILED':
+    'the rail must take a payment back between the approval of its refund and the sending, two seconds later',
+  RECEIPT_MISSING: 'a run must begin after midnight and before the receipt of the last second of the day is issued',
+}

@@ -37,8 +37,8 @@ export const mutations: readonly Mutation[] = [
     changes: [
       {
         file: 'src/store/events.ts',
-        find: `JOIN webhook_endpoints w ON w.client_id = e.client_id AND w.status <> 'DELETED'`,
-        put: `JOIN webhook_endpoints w ON w.client_id = e.client_id AND w.status <> 'DELETED' AND w.consecutive_failures = 0`,
+        find: `JOIN webhook_endpoints w ON w.client_id = e.client_id AND w.status <> 'DELETED'\`,`,
+        put: `JOIN webhook_endpoints w ON w.client_id = e.client_id AND w.status <> 'DELETED' AND w.consecutive_failures = 0\`,`,
       },
     ],
   },

@@ -82,4 +82,15 @@ export const regressions: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'a run counts a file that came while it ran',
+    harm: 'the lines of a statement count as reconciled and nobody ever looks at them',
+    changes: [
+      {
+        file: 'src/reconciliation/run.ts',
+        find: "AND status = 'IMPORTED' AND run_id IS NULL AND id = ANY($3)`",
+        put: "AND status = 'IMPORTED' AND run_id IS NULL AND $3::text[] IS NOT NULL`",
+      },
+    ],
+  },
 ]
