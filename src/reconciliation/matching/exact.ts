@@ -46,6 +46,8 @@ export async function matchExact(tx: Transaction, { tenantId, runId }: RunScope)
       ORDER BY line_id`,
     [],
   )
+  // Most lines are in it: what is gathered after it must not be planned as if they were not.
+  await tx.query('ANALYZE run_exact', [])
   await tx.query(
     `UPDATE reconciliation_items i SET ended_on = greatest(e.booked_on, e.paid_on, e.open_from)
        FROM run_exact e WHERE e.item_id = i.id AND i.ended_on IS NULL`,
