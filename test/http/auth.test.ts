@@ -296,13 +296,25 @@ t.test('the requests of a client and the token requests of an address are limite
   t.equal((await askToken(url, asserted(await client.assertion()))).status, 200)
 })
 
-type Provider = { issuer: string; key: KeyObject; kid: string; server: Server; mode: 'good' | 'error'; asked: number }
+type Provider = {
+  issuer: string
+  key: KeyObject
+  kid: string
+  server: Server
+  mode: 'good' | 'error'
+  asked: number
+  /** Another key signs from now on; the one before is no longer published. */
+  rotate(): Promise<void>
+}
 
 /** An identity provider of a test: a JWKS over HTTP. */
 async function identityProvider(t: Test): Promise<Provider> {
-  const { privateKey, publicKey } = p256()
-  const jwk = publicKey.export({ format: 'jwk' })
-  const kid = await calculateJwkThumbprint(jwk)
+  const newKey = async () => {
+    const { privateKey, publicKey } = p256()
+    const jwk = publicKey.export({ format: 'jwk' })
+    return { privateKey, jwk, kid: await calculateJwkThumbprint(jwk) }
+  }
+  let { privateKey, jwk, kid } = await newKey()
   const server = createServer((_request, response) => {
     provider.asked++
     if (provider.mode === 'error') response.writeHead(502).end('bad gateway')
@@ -313,7 +325,14 @@ async function identityProvider(t: Test): Promise<Provider> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const provider: Provider = { issuer, key: privateKey, kid, server, mode: 'good', asked: 0 }
+  const provider: Provider = {
+    ...{ issuer, key: privateKey, kid, server, mode: 'good', asked: 0 },
+    async rotate() {
+      ;({ privateKey, jwk, kid } = await newKey())
+      provider.key = privateKey
+      provider.kid = kid
+    },
+  }
   t.teardown(() => {
     server.closeAllConnections()
     server.close()
@@ -394,6 +413,22 @@ t.test(
     t.match((await ledger(away, await officerToken(provider, away))).json, { status: 503, code: 'UNAVAILABLE' })
   },
 )
+
+t.test('a new key of the identity provider is read when a token names it, and the old one is over', async (t) => {
+  const provider = await identityProvider(t)
+  const gateway = await testGateway(t, { officerIssuer: provider.issuer })
+  const before = await officerToken(provider, gateway)
+  t.equal((await ledger(gateway, before)).status, 200)
+  await provider.rotate()
+  const after = await officerToken(provider, gateway)
+  // Unknown keys are looked for once in five seconds: whoever makes keys up does not make us ask without end.
+  for (let n = 0; n < 20; n++) await ledger(gateway, after)
+  t.equal(provider.asked, 1)
+  await new Promise((resolve) => setTimeout(resolve, 5_100))
+  t.equal((await ledger(gateway, after)).status, 200)
+  t.match((await ledger(gateway, before)).json, { status: 401, code: 'UNAUTHENTICATED' })
+  t.equal(provider.asked, 2)
+})
 
 t.test('without an identity provider every officer is refused', async (t) => {
   const gateway = await testGateway(t)
