@@ -49,6 +49,12 @@ export async function openServers(): Promise<{ servers: Servers; close(): Promis
       // The world finds circles itself, always at the same place.
       deadlock_timeout: '600s',
       jit: 'off',
+      // Nothing here is looked at from outside, nor copied to another server.
+      wal_level: 'minimal',
+      max_wal_senders: '0',
+      track_counts: 'off',
+      track_activities: 'off',
+      update_process_title: 'off',
     },
   })
   await migrate({ url: postgres.url, log })

@@ -83,6 +83,12 @@ export async function runSeed(machine: Machine, { seed, steps, plan: given, only
     if (pace.below(4) > 0) for (const { host } of stage.replicas.living.slice(1)) await world.crash(host)
     await settleDown(stage)
     broken.push(...(await brokenAtTheEnd(stage, machine.keys)))
+    for (const day of daysMore) {
+      if (broken.length === 0) break
+      await leap(stage, day)
+      await calm(stage)
+      broken.splice(0, broken.length, ...(await brokenAtTheEnd(stage, machine.keys)))
+    }
   }
   const reached = await reachedBy(stage, plan)
   await closeStage(stage)
@@ -100,7 +106,9 @@ async function oneStep({ world }: Stage, pace: { below(bound: number): number })
 }
 
 /** Four days are longer than any rail's or our own patience. */
-const patience = [5, 61, 6 * 60, 24 * 60, 24 * 60, 24 * 60, 24 * 60]
+const patience = [5, 61, 24 * 60, 3 * 24 * 60]
+/** Where much went wrong the next try may be due only then. */
+const daysMore = [24 * 60, 24 * 60, 24 * 60]
 
 /** Everybody well, and time enough, in leaps of so many minutes. */
 export async function settleDown(stage: Stage, leaps: readonly number[] = patience): Promise<void> {
@@ -113,13 +121,16 @@ export async function settleDown(stage: Stage, leaps: readonly number[] = patien
   if (postgres.isDown) postgres.start()
   for (const { host } of replicas.living) host.skewMs = 0
   if (replicas.living.length === 0) await replicas.start()
-  await calm(stage)
+  await calm(stage, 1)
   for (const rail of rails) await calmWhile(stage, banks.sandbox[rail].notifier.release())
-  for (const minutes of leaps) {
-    world.advance(minutes * minute)
-    await stage.server.query(`UPDATE webhook_endpoints SET status = 'ACTIVE' WHERE status = 'PAUSED'`)
-    await calm(stage)
-  }
+  for (const minutes of leaps) await leap(stage, minutes)
+  await calm(stage)
+}
+
+async function leap(stage: Stage, minutes: number): Promise<void> {
+  stage.world.advance(minutes * minute)
+  await stage.server.query(`UPDATE webhook_endpoints SET status = 'ACTIVE' WHERE status = 'PAUSED'`)
+  await calm(stage, 1)
 }
 
 export async function calmWhile(stage: Stage, work: Promise<unknown>): Promise<void> {
@@ -135,8 +146,8 @@ export async function calmWhile(stage: Stage, work: Promise<unknown>): Promise<v
 }
 
 /** Until nothing is left to do but to wait, and a few rounds of the pollers beyond. */
-export async function calm({ world }: Stage): Promise<void> {
-  for (let round = 0; round < 2; round++) {
+export async function calm({ world }: Stage, rounds = 2): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
     for (let step = 0; world.isBusy || world.underWay > 0; step++) {
       if (step > mostSteps) throw new Error(`the gateway does not come to rest: ${world.describe()}`)
       if (!(await world.step())) world.advance(100)

@@ -106,6 +106,10 @@ export class Server implements LockWatch {
   }
 }
 
+/**
+ * A real connection is its own only from BEGIN to COMMIT, and for as long as one statement takes: so a few connections do all the
+ * work of many, and each statement is planned on those few alone.
+ */
 type Session = {
   connection: Connection | null
   broken: Error | null
@@ -193,7 +197,7 @@ export class Postgres {
       await new Promise<void>((resolve) => queue.push(resolve))
       return await this.connect(host, most)
     }
-    const session: Session = { connection: this.server.take(), broken: null, onError: new Set(), notifies: [] }
+    const session: Session = { connection: null, broken: null, onError: new Set(), notifies: [] }
     sessions.add(session)
     return {
       query: (text, values) =>
@@ -231,8 +235,10 @@ export class Postgres {
           await this.breakSession(session, 'terminating connection due to administrator command', '57P01')
         if (session.broken === null && fault === 'lost-before')
           await this.breakSession(session, 'read ECONNRESET', 'ECONNRESET')
-        const { broken, connection } = session
-        if (broken !== null || connection === null) return () => reject(broken ?? systemError('ECONNRESET'))
+        const { broken } = session
+        if (broken !== null) return () => reject(broken)
+        session.connection ??= this.server.take()
+        const { connection } = session
         const isKept = turn.mayBeWithdrawn && connection.inTransaction && operation === 'db.write'
         try {
           if (isKept) await connection.client.query('SAVEPOINT sim_turn')
@@ -241,12 +247,14 @@ export class Postgres {
           follow(session, connection, text)
           if (operation === 'db.commit' || !connection.inTransaction) this.notify(session)
           const rows = (Array.isArray(result) ? result.at(-1) : result)?.rows ?? []
+          if (!connection.inTransaction) await this.giveBack(session)
           if (fault === 'lost-after') {
             const error = await this.breakSession(session, 'read ECONNRESET', 'ECONNRESET')
             return () => reject(error)
           }
           return () => resolve({ rows })
         } catch (error) {
+          if (!connection.inTransaction) await this.giveBack(session)
           if (turn.withdrawn) {
             if (isKept) await connection.client.query('ROLLBACK TO SAVEPOINT sim_turn; RELEASE SAVEPOINT sim_turn')
             return () => undefined
@@ -256,7 +264,7 @@ export class Postgres {
           return () => reject(seen)
         }
       }
-      const backend = session.connection?.backend ?? null
+      const backend = (): number | null => session.connection?.backend ?? null
       this.world.io(host, operation, label, perform, operation === 'db.write' ? backend : null)
     })
   }

@@ -20,9 +20,11 @@ type Waiting = {
   readonly operation: Operation
   readonly label: string
   readonly perform: Perform
-  /** Backend of the statement: it may have to wait for another's lock. */
-  readonly backend: number | null
+  /** Backend of the statement, while it is at work: it may have to wait for another's lock. */
+  readonly backend: Backend | null
 }
+
+type Backend = () => number | null
 
 /** Does the real thing; resolves with what lets the waiting code go on. */
 export type Perform = (fault: Fault | null, turn: Turn) => Promise<() => void>
@@ -81,7 +83,7 @@ export class World {
   }
 
   /** Waits for its turn, does `perform`, and goes on with what it gave. Never goes on when its host dies. */
-  io(host: Host, operation: Operation, label: string, perform: Perform, backend: number | null = null): void {
+  io(host: Host, operation: Operation, label: string, perform: Perform, backend: Backend | null = null): void {
     this.activity++
     if (host.alive) this.waiting.push({ number: ++this.counter, host, operation, label, perform, backend })
   }
@@ -163,7 +165,7 @@ export class World {
     const cut = this.blocked.filter(({ waiting }) => waiting.host === host)
     this.blocked = this.blocked.filter(({ waiting }) => waiting.host !== host)
     for (const { waiting, done } of cut) {
-      if (waiting.backend !== null) await this.locks?.cancel(waiting.backend)
+      await this.cancel(waiting)
       await done
     }
     await this.onCrash(host)
@@ -172,7 +174,7 @@ export class World {
 
   /** Gives up every statement that waits for a lock, for a restart of the database. */
   async cancelBlocked(): Promise<void> {
-    for (const { waiting } of this.blocked) if (waiting.backend !== null) await this.locks?.cancel(waiting.backend)
+    for (const { waiting } of this.blocked) await this.cancel(waiting)
     const cut = this.blocked
     this.blocked = []
     for (const { done } of cut) (await done)()
@@ -194,7 +196,7 @@ export class World {
     else if (!turn.mayBeWithdrawn) this.blocked.push({ waiting, fault, done })
     else {
       turn.withdrawn = true
-      if (waiting.backend !== null) await this.locks?.cancel(waiting.backend)
+      await this.cancel(waiting)
       await done
       this.parked.push({ waiting, blockers })
     }
@@ -207,6 +209,11 @@ export class World {
     if (waiting.operation.startsWith('db.')) await this.locksMayBeFree()
   }
 
+  private async cancel({ backend }: Waiting): Promise<void> {
+    const at = backend?.() ?? null
+    if (at !== null) await this.locks?.cancel(at)
+  }
+
   private reach(fault: Fault, { operation, host, label }: Waiting): void {
     this.reached.add(`${fault} × ${operation}`)
     this.record(host.name, `${fault}: ${label}`)
@@ -214,8 +221,8 @@ export class World {
 
   /** Waits for a statement: null when it is done, else whose locks it waits for. A circle is broken at the one that closed it. */
   private async blockersOf(done: Promise<unknown>, waiting: Waiting): Promise<readonly number[] | null> {
-    const { backend, label, host } = waiting
-    if (backend === null || this.locks === null) {
+    const { label, host } = waiting
+    if (waiting.backend === null || this.locks === null) {
       await done
       return null
     }
@@ -226,6 +233,8 @@ export class World {
     for (let wait = lockPollMs; ; wait = lockPollMs) {
       await Promise.race([mark, new Promise((resolve) => setTimeout(resolve, wait))])
       if (finished) return null
+      const backend = waiting.backend()
+      if (backend === null) continue
       const blockers = await this.locks.blockers(backend)
       if (finished) return null
       if (blockers.length === 0) continue
@@ -249,7 +258,7 @@ export class World {
         if (blocker === backend) return true
         if (seen.has(blocker)) continue
         seen.add(blocker)
-        const parked = this.parked.find(({ waiting }) => waiting.backend === blocker)
+        const parked = this.parked.find(({ waiting }) => waiting.backend?.() === blocker)
         next.push(...(parked?.blockers ?? (await this.locks?.blockers(blocker)) ?? []))
       }
       front = next
