@@ -21,6 +21,8 @@ export type Operation = {
   readonly begin: (stage: Stage) => { readonly host: Host; readonly done: Promise<unknown> }
   /** What those outside do once somebody listens again. */
   readonly afterwards?: (stage: Stage) => Promise<void>
+  /** Days that pass besides, where it may take so long until a person is told. */
+  readonly daysMore?: readonly number[]
   /** What it promises, as what is wrong. */
   readonly broken: (stage: Stage) => Promise<string[]>
   /** Labels that must be among its points: else the test no longer looks at what it is about. */
@@ -34,6 +36,8 @@ type Kill = { readonly at: number; readonly side: 'before' | 'after' }
 
 /** Minutes that pass afterwards: longer than every lease, the first inquiries and retries, and the life of the invoice. */
 const leaps = [1, 3, 12, 61]
+/** What the last of them sets off comes to its end: a refund that is done, its receipt, their seal. */
+const lastLeaps = [1, 1]
 const mostSteps = 5_000
 
 export async function killEverywhere(t: Test, operation: Operation): Promise<void> {
@@ -87,7 +91,7 @@ async function run(machine: Machine, operation: Operation, kill: Kill | null) {
   if (!killed && !replicas.living.some((replica) => replica.host === host)) await world.crash(host)
   if (replicas.living.length === 0) await replicas.start()
   if (operation.afterwards !== undefined) await calmWhile(stage, operation.afterwards(stage))
-  await settleDown(stage, leaps)
+  await settleDown(stage, [...leaps, ...(operation.daysMore ?? []).map((days) => days * 24 * 60), ...lastLeaps])
   const broken = [
     ...(kill !== null && !killed ? ['nobody was killed'] : []),
     ...(await brokenAtTheEnd(stage, machine.keys)),

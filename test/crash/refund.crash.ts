@@ -15,6 +15,8 @@ t.setTimeout(600_000)
 t.test('a refund moves money once, wherever the process dies', async (t) => {
   await killEverywhere(t, {
     name: 'refund',
+    // A rail that says nothing of it is asked for three days.
+    daysMore: [1, 1, 1, 1],
     async prepare(stage) {
       await paidAtVnpay(stage)
       await calmWhile(stage, approvedRefund(stage))
