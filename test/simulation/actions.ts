@@ -1,6 +1,16 @@
 /** What happens in a run. Every choice comes from the action's own stream, so an action can be left out of a history and the others still do what they did. */
 import { workAtCounter } from './acts/counter.ts'
 import {
+  finishBreaks,
+  finishDays,
+  finishRefunds,
+  payAsAsked,
+  payBasket,
+  serveWithCash,
+  takeBackWhatGoesBack,
+  takeTaxBack,
+} from './acts/diligent.ts'
+import {
   behave,
   changeDossiers,
   changeRedis,
@@ -77,6 +87,14 @@ const actions = {
   'an officer asks for a refund': { weight: 4, run: askForRefund },
   'officers work on refunds': { weight: 10, run: workOnRefunds },
   'refund while refunding': { weight: 2, run: refundWhileRefunding },
+  'a payer pays as asked': { weight: 3, run: payAsAsked },
+  'a basket is paid line by line': { weight: 2, run: payBasket },
+  'cash is taken and given back': { weight: 2, run: serveWithCash },
+  'a bank asks for a tax back': { weight: 1, run: takeTaxBack },
+  'a bank asks for what goes back already': { weight: 1, run: takeBackWhatGoesBack },
+  'officers finish refunds': { weight: 2, run: finishRefunds },
+  'officers finish breaks': { weight: 2, run: finishBreaks },
+  'officers finish a day': { weight: 1, run: finishDays },
   'the bank sends a statement': { weight: 3, run: sendStatement },
   'a rail sends its settlement file': { weight: 2, run: sendSettlementFile },
   'a night passes': { weight: 4, run: passNight, atOnce: true },
@@ -114,7 +132,7 @@ const core: readonly ActionKind[] = ['issue an invoice', 'start a payment', 'pay
 /** What belongs together: a run has some of these groups only and is full of a few kinds, so that what is rare in all is common in some. */
 const groups: readonly (readonly ActionKind[])[] = [
   ['repeat an earlier call', 'use a key for another request', 'Redis changes', 'Redis is emptied'],
-  ['put invoices into a basket', 'issue an invoice again', 'cancel an invoice'],
+  ['put invoices into a basket', 'a basket is paid line by line', 'issue an invoice again', 'cancel an invoice'],
   ['cancel an invoice', 'supersede an invoice', 'cancel while paying', 'issue an invoice again'],
   ['pay twice on two rails', 'pay again', 'transfer by pay code', 'a storm of credits'],
   [
@@ -131,9 +149,17 @@ const groups: readonly (readonly ActionKind[])[] = [
     'a bank reports again',
     'a bank takes a payment back',
     'paid and taken back at once',
+    'a bank asks for a tax back',
+    'a bank asks for what goes back already',
   ],
-  ['work at the counter'],
-  ['an officer asks for a refund', 'officers work on refunds', 'refund while refunding'],
+  ['work at the counter', 'cash is taken and given back'],
+  [
+    'a payer pays as asked',
+    'an officer asks for a refund',
+    'officers work on refunds',
+    'refund while refunding',
+    'officers finish refunds',
+  ],
   [
     'a night passes',
     'the bank sends a statement',
@@ -141,10 +167,50 @@ const groups: readonly (readonly ActionKind[])[] = [
     'officers reconcile',
     'officers work on breaks',
     'officers close a day',
+    'officers finish breaks',
+    'officers finish a day',
   ],
   ['the dossier system changes', 'somebody minds the endpoint'],
   ['a gateway is killed', 'a gateway starts', 'the database restarts', 'a clock is off'],
 ]
+
+/** What follows from one another: two of these stand in most runs, in their order, with anything else between. */
+const courses: readonly (readonly ActionKind[])[] = [
+  [
+    ...repeated('a payer pays as asked', 3),
+    ...repeated('an officer asks for a refund', 3),
+    ...repeated('officers finish refunds', 3),
+    'time goes on',
+    ...repeated('officers finish refunds', 4),
+  ],
+  [
+    ...repeated('a payer pays as asked', 4),
+    'a rail sends its settlement file',
+    'a night passes',
+    'the bank sends a statement',
+    'officers reconcile',
+    'officers finish breaks',
+    'officers finish a day',
+    'a night passes',
+    'the bank sends a statement',
+    'officers reconcile',
+    ...repeated('officers finish breaks', 2),
+    'a night passes',
+    'officers reconcile',
+    ...repeated('officers finish breaks', 2),
+    'officers finish a day',
+  ],
+  [...repeated('cash is taken and given back', 4), 'a night passes', 'officers reconcile', 'officers finish breaks'],
+  repeated('a basket is paid line by line', 4),
+  [...repeated('a payer pays as asked', 3), ...repeated('a bank changes its word', 5)],
+  ['a bank asks for a tax back', 'a bank asks for what goes back already', 'a bank asks for a tax back'],
+]
+const coursesInRun = 2
+
+function repeated(kind: ActionKind, times: number): ActionKind[] {
+  return Array.from({ length: times }, () => kind)
+}
+
 const share = 0.35
 const favourites = 4
 const favour = 4
@@ -157,7 +223,14 @@ export function planOf(random: Random, length: number): Action[] {
   const all = kinds.flatMap((kind) =>
     Array.from({ length: actions[kind].weight * (favoured.has(kind) ? favour : 1) }, () => kind),
   )
-  return Array.from({ length }, (_, number) => ({ number, kind: random.pick(all) }))
+  const plan = Array.from({ length }, () => random.pick(all))
+  for (let course = 0; course < coursesInRun; course++) {
+    const steps = random.pick(courses)
+    const places = new Set<number>()
+    while (places.size < Math.min(steps.length, length)) places.add(random.below(length))
+    for (const [index, place] of [...places].sort((a, b) => a - b).entries()) plan[place] = steps[index] ?? 'pay'
+  }
+  return plan.map((kind, number) => ({ number, kind }))
 }
 
 export function isAtOnce({ kind }: Action): boolean {

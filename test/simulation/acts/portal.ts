@@ -4,20 +4,37 @@ import type { ApiCall, KnownInvoice } from '../stage/portal.ts'
 import { rails } from '../stage/rails.ts'
 import { endpointId, type Stage } from '../stage/stage.ts'
 
+type Fee = {
+  readonly procedureCode: string
+  readonly feeCode?: string
+  readonly quantity?: number
+  readonly tax?: number
+}
+
+/** Pays into the State budget's account, for which one bank alone is open here: other money for it comes to the wrong account. */
+const taxFee: Fee = { procedureCode: '1.013001', tax: 3_000_000 }
+
 /** Fees of one creditor each, their amounts far apart: by number of pages, online and at the counter. */
-const fees: readonly { procedureCode: string; feeCode?: string; quantity?: number; tax?: number }[] = [
+const fees: readonly Fee[] = [
   { procedureCode: '1.004194', feeCode: 'temporary-residence' },
   { procedureCode: '2.000815', feeCode: 'certified-copy', quantity: 3 },
   { procedureCode: '2.001195', feeCode: 'id-card-exchange' },
   { procedureCode: '1.010100', feeCode: 'passport-first' },
   // Given back when nothing is granted.
   { procedureCode: '1.010100', feeCode: 'passport-first' },
-  // Pays into the State budget's account, for which no rail is open here: money for it always comes to the wrong account.
-  { procedureCode: '1.013001', tax: 3_000_000 },
+  taxFee,
 ]
 
-export function issueCall({ world }: Stage, random: Random, number: number): ApiCall {
-  const fee = random.pick(fees)
+export function issueCall(stage: Stage, random: Random, number: number): ApiCall {
+  return issueFee(stage, random, number, random.pick(fees))
+}
+
+/** For a tax. */
+export function taxCall(stage: Stage, random: Random, number: number): ApiCall {
+  return issueFee(stage, random, number, taxFee)
+}
+
+function issueFee({ world }: Stage, random: Random, number: number, fee: Fee): ApiCall {
   const { procedureCode, tax, ...named } = fee
   const item =
     tax === undefined

@@ -43,7 +43,7 @@ async function takeMoney(
 }
 
 /** Its transaction id; null when nobody's money was taken. */
-async function reportPayment(
+export async function reportPayment(
   { pullBanks, pullBanksKnow }: Stage,
   account: string,
   bill: { payCode: string; amount: bigint },
@@ -91,7 +91,7 @@ export async function takeBack(stage: Stage, random: Random, number: number): Pr
     await reverse(stage, account, transactionId, undefined, random.pick([`RV-${number}`, `RW-${number}`]))
 }
 
-async function reverse(
+export async function reverse(
   { pullBanks, takenBack }: Stage,
   account: string,
   transactionId: string,

@@ -65,9 +65,9 @@ export const endpointId = 'whe_0000000000000000000dossier'
 
 /** A day on which every rule of the illustrative catalogue is in force; its night ends a month later for some. */
 const start = new Date('2026-11-20T02:00:00Z')
-const otherBankId = 'bill-pull-other'
+export const otherBankId = 'bill-pull-other'
 /** Pays into the State budget's account, for taxes. */
-const budgetBankId = 'bill-pull-budget'
+export const budgetBankId = 'bill-pull-budget'
 const tokenLifeMs = 60 * 24 * 60 * 60 * 1000
 const catalogue: unknown = JSON.parse(
   readFileSync(new URL('../../../src/sandbox/data/illustrative-catalogue.json', import.meta.url), 'utf8'),
