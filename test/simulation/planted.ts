@@ -59,15 +59,16 @@ async function searchAnew(servers: Servers, most: number, only: string): Promise
   return missed === 0
 }
 
-/** Bugs whose recorded history no longer shows them, and histories that break without their bug. */
+/** Each recorded bug is seen in its history, and the history holds without it. What is not recorded yet is said, and passed over. */
 async function replayRecorded(servers: Servers): Promise<boolean> {
   const recorded: Record<string, Recorded> = JSON.parse(readFileSync(file, 'utf8'))
   const runOf = (name: string) => {
-    const known = recorded[name]
-    const plan = known?.actions.map(([number, kind]) => ({ number, kind })) ?? []
-    return { seed: known?.seed ?? '', steps, plan }
+    const entry = recorded[name]
+    const plan = entry?.actions.map(([number, kind]) => ({ number, kind })) ?? []
+    return { seed: entry?.seed ?? '', steps, plan }
   }
-  const waiting = [...bugs]
+  const known = bugs.filter(({ name }) => recorded[name] !== undefined)
+  const waiting = [...known]
   const rows: { name: string; seeds: number | null; isSeen: boolean }[] = []
   const work = async (): Promise<void> => {
     for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {
@@ -77,15 +78,18 @@ async function replayRecorded(servers: Servers): Promise<boolean> {
     }
   }
   await Promise.all(Array.from({ length: workers }, work))
-  const control = await runMany({ servers, runs: bugs.map(({ name }) => runOf(name)), workers, shrink: false })
+  const control = await runMany({ servers, runs: known.map(({ name }) => runOf(name)), workers, shrink: false })
   const broken = control.filter((report) => report.broken.length > 0)
   out('bug | found within seeds | seen in its recorded history')
   for (const { name } of bugs) {
     const row = rows.find((one) => one.name === name)
-    out(`${name} | ${row?.seeds ?? 'never'} | ${row?.isSeen === true ? 'yes' : 'NO'}`)
+    if (row === undefined) out(`${name} | not recorded yet | passed over`)
+    else out(`${name} | ${row.seeds ?? 'never'} | ${row.isSeen ? 'yes' : 'NO'}`)
   }
   out(`without a bug ${control.length - broken.length} of ${control.length} of these histories hold`)
   for (const report of broken) out(`  ✗ seed ${report.seed}: ${report.broken[0]}`)
+  if (known.length < bugs.length)
+    out(`not recorded yet, so not shown here: ${bugs.length - known.length} of ${bugs.length} bugs`)
   return broken.length === 0 && rows.every(({ isSeen }) => isSeen)
 }
 

@@ -41,7 +41,7 @@ export type RunOptions = {
 
 /** Things done between two actions, at most, and until an action is waited for no longer. */
 const stepsBetween = 40
-const stepsToEnd = 100
+const stepsToEnd = 300
 /** A run that does more than this goes round in circles. */
 const mostSteps = 25_000
 const minute = 60_000
@@ -58,9 +58,12 @@ export async function runSeed(machine: Machine, { seed, steps, plan: given, only
     )
   }
   const pace = world.random.fork('pace')
-  const haste = pace.below(5)
+  // Of four pauses so many last until everybody has finished.
+  const patience = pace.pick([1, 3, 4, 4, 4])
   world.faults = faultPolicy(world)
   for (let replica = 1 + world.random.fork('replicas').below(3); replica > 0; replica--) await stage.replicas.start()
+
+  let going = 0
 
   for (const action of plan) {
     // Whoever runs the gateways starts one when all are gone.
@@ -68,13 +71,13 @@ export async function runSeed(machine: Machine, { seed, steps, plan: given, only
     const done = act(stage, action, onFault)
     if (isAtOnce(action)) await done
     // Some runs let most things come to their end before the next begins, others heap them up.
-    const mayEnd = pace.below(4) < haste
+    const mayEnd = pace.below(4) < patience
     const steps = mayEnd ? stepsToEnd : pace.below(stepsBetween)
-    let isOver = false
+    going += 1
     void done.then(() => {
-      isOver = true
+      going -= 1
     })
-    for (let step = 0; step < steps && !(mayEnd && isOver); step++) if (!(await oneStep(stage, pace))) break
+    for (let step = 0; step < steps && !(mayEnd && going === 0); step++) if (!(await oneStep(stage, pace))) break
     if (pace.below(3) === 0) broken.push(...(await brokenNow(stage.server)))
     if (broken.length > 0) break
   }
@@ -106,12 +109,12 @@ async function oneStep({ world }: Stage, pace: { below(bound: number): number })
 }
 
 /** Four days are longer than any rail's or our own patience. */
-const patience = [5, 61, 24 * 60, 3 * 24 * 60]
+const leapsToEnd = [5, 61, 24 * 60, 3 * 24 * 60]
 /** Where much went wrong the next try may be due only then. */
 const daysMore = [24 * 60, 24 * 60, 24 * 60]
 
 /** Everybody well, and time enough, in leaps of so many minutes. */
-export async function settleDown(stage: Stage, leaps: readonly number[] = patience): Promise<void> {
+export async function settleDown(stage: Stage, leaps: readonly number[] = leapsToEnd): Promise<void> {
   const { world, banks, dossiers, redis, postgres, replicas } = stage
   world.record('plan', 'everybody is well again')
   world.faults = () => null

@@ -5,6 +5,7 @@ import type { KnownInvoice } from '../stage/portal.ts'
 import { railOf } from '../stage/rails.ts'
 import { budgetBankId, otherBankId, type Stage } from '../stage/stage.ts'
 import { issueCall, startCall, taxCall } from './portal.ts'
+import { resultOf } from './refunds.ts'
 import { reportPayment, reverse } from './tellers.ts'
 
 type Row = Readonly<Record<string, unknown>>
@@ -73,7 +74,8 @@ export async function payBasket(stage: Stage, random: Random, number: number): P
 }
 
 /** Every refund that is open goes one step further, by somebody who may take it. */
-export async function finishRefunds({ portal }: Stage, random: Random, number: number): Promise<void> {
+export async function finishRefunds(stage: Stage, random: Random, number: number): Promise<void> {
+  const { portal } = stage
   const list = await portal.call({ method: 'GET', path: '/v1/finance/refunds?limit=50', officer: 'officer1' })
   const open = rowsOf(list?.json.refunds).filter(({ status }) => status !== 'DONE' && status !== 'REJECTED')
   for (const refund of open.slice(0, 6)) {
@@ -111,7 +113,7 @@ export async function finishRefunds({ portal }: Stage, random: Random, number: n
         })
     } else {
       const told = await step('report', 'officer1', {
-        result: random.pick(['DONE', 'FAILED']),
+        result: await resultOf(stage, random, refund),
         reference: `FT${number}`,
       })
       if (typeof told.version === 'number') await step('confirm', 'officer2', { version: told.version })

@@ -1,5 +1,6 @@
 /** Finance officers: they ask, decide, pay out and report, now and then what is not theirs to do. */
 import type { Random } from '../engine/random.ts'
+import { returnedMoney } from '../stage/money.ts'
 import type { Stage } from '../stage/stage.ts'
 
 const names = ['officer1', 'officer2', 'officer3'] as const
@@ -47,7 +48,36 @@ export async function workOnRefunds(stage: Stage, random: Random, number: number
   for (let step = random.below(5); step >= 0; step--) await workOnOne(stage, random, `${number}-${step}`)
 }
 
-async function workOnOne({ portal }: Stage, random: Random, number: string): Promise<void> {
+/** What officers tell of a refund: of a rail's what they see in its own books, else what the bank is thought to have done. */
+export async function resultOf(
+  stage: Stage,
+  random: Random,
+  { id, channel }: Readonly<Record<string, unknown>>,
+): Promise<'DONE' | 'FAILED'> {
+  if (channel !== 'RAIL_REVERSAL') return random.pick(['DONE', 'FAILED'])
+  const known = await booked(stage, String(id))
+  const returned = returnedMoney(stage).find(({ key }) => key === known?.key)?.returned ?? 0n
+  return known !== null && returned >= known.wanted ? 'DONE' : 'FAILED'
+}
+
+/** In its turn, like all that happens in the world: what is read beside it would come as soon as the machine likes. */
+function booked({ world, outside, server }: Stage, id: string): Promise<{ key: string; wanted: bigint } | null> {
+  return new Promise((resolve) => {
+    world.io(outside, 'books', `what is booked about ${id}`, async () => {
+      const [known] = await server.query<{ key: string; wanted: bigint }>(
+        `SELECT s.rail_transaction_id AS key, sum(o.amount)::bigint AS wanted
+           FROM refunds r JOIN settlements s ON s.id = r.settlement_id
+           JOIN refunds o ON o.settlement_id = s.id AND o.channel = 'RAIL_REVERSAL' AND (o.status = 'DONE' OR o.id = r.id)
+          WHERE r.id = $1 GROUP BY s.rail_transaction_id`,
+        [id],
+      )
+      return () => resolve(known ?? null)
+    })
+  })
+}
+
+async function workOnOne(stage: Stage, random: Random, number: string): Promise<void> {
+  const { portal } = stage
   const list = await portal.call({ method: 'GET', path: '/v1/finance/refunds?limit=50', officer: 'officer1' })
   const refunds = Array.isArray(list?.json.refunds) ? (list.json.refunds as Row[]) : []
   const open = refunds.filter(({ status }) => status !== 'DONE' && status !== 'REJECTED')
@@ -92,7 +122,7 @@ async function workOnOne({ portal }: Stage, random: Random, number: string): Pro
     case 'SENT':
     case 'UNKNOWN':
       if (random.chance(0.5)) await step('confirm', { version })
-      else await step('report', { result: random.pick(['DONE', 'FAILED']), reference: `FT${number}` })
+      else await step('report', { result: await resultOf(stage, random, refund), reference: `FT${number}` })
       return
   }
 }
