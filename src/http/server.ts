@@ -65,7 +65,8 @@ export function createServer({ log, metrics, trustedProxies, limitAddress }: Ser
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     genReqId: (request) => acceptableRequestId(request.headers['x-request-id']) ?? randomUUID(),
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // Who meets a closing gateway is still answered in full, and told to come by another connection.
+    return503OnClosing: false,
     http: { maxHeaderSize: serverTimes.maxHeaderBytes, connectionsCheckingInterval: serverTimes.checkEveryMs },
     // Addresses that the router cannot even look up; they pass no hook.
     frameworkErrors(error, request, reply) {
