@@ -7,7 +7,6 @@ import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { type Database, openDatabase } from '../../src/store/database.ts'
 import { startEmbeddedPostgres } from '../../src/store/embedded/postgres.ts'
-import { testDatabase } from '../harness/database.ts'
 import { untilSo } from '../harness/redis-server.ts'
 
 const log = pino({ level: 'silent' })
@@ -22,20 +21,6 @@ function open(t: Test, url: string, statementTimeoutMs?: number): Database {
   t.teardown(() => database.close())
   return database
 }
-
-t.test('transactions that all read beside themselves do not starve each other', async (t) => {
-  const { database } = await testDatabase(t, { maxConnections: 4 })
-  const numbers = await Promise.all(
-    Array.from({ length: 24 }, (_, n) =>
-      database.transaction(async (tx) => {
-        await tx.query('SELECT 1', [])
-        const [row] = await database.query<{ n: number }>('SELECT $1::int AS n', [n])
-        return row?.n
-      }),
-    ),
-  )
-  t.same(numbers, [...Array(24).keys()])
-})
 
 t.test('around a failover', async (t) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'feegate-failover-'))
